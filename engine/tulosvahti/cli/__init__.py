@@ -1,0 +1,264 @@
+"""The command line: arguments in, results on standard output, everything else on standard error.
+
+Exit codes: 0 nothing needs attention, 1 a verdict does, 2 a problem in the files or the call, 3 not completed.
+Data libraries load inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tulosvahti.load.project import Project
+    from tulosvahti.problem import Problem
+    from tulosvahti.wiring import Done
+
+ATTENTION, PROBLEM, INCOMPLETE = 1, 2, 3
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Judges every target of a performance agreement on the data that came in, and proves each verdict.",
+    pretty_exceptions_enable=False,
+)
+ProjectOption = Annotated[Path | None, typer.Option("--project", help="Project folder; default: found upward.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DATE", help="Day whose evening is known (YYYY-MM-DD). Default: config.toml's as_of, else yesterday."),
+]  # fmt: skip
+Rules = Annotated[str, typer.Option("--rules", metavar="GLOB", help="Only rules whose id matches; commas separate globs.")]
+
+
+def main() -> None:
+    """Run the command line, with UTF-8 out on every system."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")
+    app(prog_name="tulosvahti")
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _problems(problems: tuple[Problem, ...]) -> None:
+    for problem in problems:
+        _say(str(problem))
+
+
+def _open(project: Path | None) -> Project:
+    from tulosvahti.load.project import find_root, load_project  # noqa: PLC0415
+    from tulosvahti.problem import ProblemsError  # noqa: PLC0415
+
+    try:
+        return load_project(find_root(project or Path.cwd()))
+    except ProblemsError as error:
+        _problems(error.problems)
+        raise typer.Exit(PROBLEM) from None
+
+
+def _day(text: str | None, opened: Project) -> date:
+    from tulosvahti import wiring  # noqa: PLC0415
+
+    if text is None:
+        day = wiring.default_as_of(opened, wiring.now())
+        if opened.config.as_of is not None:
+            _say(f"as_of {day.isoformat()} comes from config.toml; --as-of DATE judges another day")
+        return day
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        _say(f"--as-of: {text!r} is not a date; allowed: YYYY-MM-DD, e.g. 2023-12-31")
+        raise typer.Exit(PROBLEM) from None
+
+
+@app.command()
+def run(  # noqa: PLR0913 (each is an option)
+    project: ProjectOption = None,
+    as_of: AsOf = None,
+    rules: Rules = "*",
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")] = None,  # fmt: skip
+    no_alerts: Annotated[bool, typer.Option("--no-alerts", help="Write and send no mail.")] = False,  # noqa: FBT002
+    no_expectations: Annotated[bool, typer.Option("--no-expectations", help="Leave Great Expectations rules out.")] = False,  # noqa: FBT002
+) -> None:
+    """Judge everything now."""
+    from tulosvahti import wiring  # noqa: PLC0415
+    from tulosvahti.run.nightly import chosen  # noqa: PLC0415
+    from tulosvahti.store.lock import LockedError  # noqa: PLC0415
+
+    opened = _open(project)
+    day = _day(as_of, opened)
+    if rules != "*" and not chosen(opened.rules, rules):
+        _say(f"--rules: no rule matches {rules!r}; allowed: globs of rule ids, e.g. 'crm-*'")
+        raise typer.Exit(PROBLEM)
+    try:
+        done = wiring.run_once(opened, day, rules=rules, expectations=not no_expectations, alerts=not no_alerts)
+    except LockedError as error:
+        _say(str(error))
+        raise typer.Exit(INCOMPLETE) from None
+    if json is not None and str(json) == "-":
+        typer.echo(done.json, nl=False)
+    else:
+        if json is not None:
+            json.write_text(done.json, encoding="utf-8")
+        _show(opened, done)
+    raise typer.Exit(_code(opened, done))
+
+
+def _show(opened: Project, done: Done) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    from tulosvahti.emit.terminal import show  # noqa: PLC0415
+
+    console = Console() if sys.stdout.isatty() else Console(width=110)
+    show(done.outcome, opened.agreements, console, opened.config.languages[0])
+    _say(f"report: {done.report}")
+    if done.mails:
+        _say(f"mails written: {len(done.mails)} in {done.mails[0].parent}")
+    if done.sent:
+        _say(f"mails sent: {done.sent}")
+    if done.outcome.lookback:
+        _say("this day is before the newest run's: findings and mails are left as they were")
+    for trouble in done.troubles:
+        _say(trouble)
+
+
+def _code(opened: Project, done: Done) -> int:
+    if opened.problems:
+        return PROBLEM
+    return ATTENTION if any(verdict.needs_attention for verdict in done.outcome.verdicts) else 0
+
+
+@app.command()
+def lint(project: ProjectOption = None) -> None:
+    """List every problem of the project's files."""
+    opened = _open(project)
+    for problem in opened.problems:
+        typer.echo(str(problem))
+    if opened.problems:
+        raise typer.Exit(PROBLEM)
+    typer.echo(f"no problems: {len(opened.rules)} rules, {len(opened.contracts)} inputs")
+
+
+@app.command()
+def explain(rule: Annotated[str, typer.Argument(help="Id of a rule.")], project: ProjectOption = None, as_of: AsOf = None) -> None:  # fmt: skip
+    """Show meaning, citation, SQL, current evidence and history of one rule."""
+    from tulosvahti.cli.explaining import explanation  # noqa: PLC0415
+
+    opened = _open(project)
+    found = next((item for item in opened.rules if item.id == rule), None)
+    if found is None:
+        from difflib import get_close_matches  # noqa: PLC0415
+
+        near = get_close_matches(rule, [item.id for item in opened.rules], n=3)
+        _say(f"no rule {rule!r}" + (f"; did you mean {', '.join(near)}?" if near else ""))
+        _problems(tuple(problem for problem in opened.problems if problem.rule == rule))
+        raise typer.Exit(PROBLEM)
+    typer.echo(explanation(opened, found, _day(as_of, opened)))
+
+
+@app.command()
+def test(
+    path: Annotated[Path | None, typer.Argument(help="A case file or a folder; default: tests/rules.")] = None,
+    project: ProjectOption = None,
+) -> None:
+    """Run the rules' own cases."""
+    from tulosvahti.cli.testing import run_cases  # noqa: PLC0415
+
+    opened = _open(project)
+    _problems(opened.problems)
+    outcomes, problems = run_cases(opened, path)
+    _problems(problems)
+    failed = [outcome for outcome in outcomes if outcome.differences]
+    for outcome in failed:
+        for difference in outcome.differences:
+            typer.echo(f"{outcome.case.place}: {outcome.case.rule} / {outcome.case.name}: {difference}")
+    typer.echo(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed")
+    untested = sorted({item.id for item in opened.rules} - {outcome.case.rule for outcome in outcomes})
+    if untested and path is None:
+        typer.echo(f"rules without a case: {', '.join(untested)}")
+    if problems or opened.problems:
+        raise typer.Exit(PROBLEM)
+    raise typer.Exit(ATTENTION if failed else 0)
+
+
+@app.command()
+def schema(folder: Annotated[Path | None, typer.Argument(help="Folder to write to; default: standard output.")] = None) -> None:  # fmt: skip
+    """Write JSON Schemas of every file."""
+    import json  # noqa: PLC0415
+
+    from tulosvahti.load.project import json_schemas  # noqa: PLC0415
+
+    schemas = json_schemas()
+    if folder is None:
+        typer.echo(json.dumps(schemas, indent=2, ensure_ascii=False, sort_keys=True))
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in schemas.items():
+        path = folder / f"{name}.schema.json"
+        path.write_text(json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+        typer.echo(str(path))
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Folder of the new project; it must not hold one.")]) -> None:
+    """Make a new project that runs at once."""
+    from tulosvahti.cli.starting import start_project  # noqa: PLC0415
+
+    try:
+        written = start_project(folder)
+    except FileExistsError as error:
+        _say(f"{error}; nothing was written: choose another folder")
+        raise typer.Exit(PROBLEM) from None
+    for path in written:
+        typer.echo(str(path))
+    typer.echo(f"next: cd {folder} && tulosvahti run")
+
+
+@app.command()
+def schedule(project: ProjectOption = None) -> None:
+    """Run the nights: the service."""
+    from tulosvahti.cli.nights import serve_nights  # noqa: PLC0415
+
+    opened = _open(project)
+    _problems(opened.problems)
+    try:
+        serve_nights(opened)
+    except ValueError as error:
+        _say(f"config.toml: schedule.nightly: {error}")
+        raise typer.Exit(PROBLEM) from None
+
+
+@app.command()
+def report(
+    project: ProjectOption = None,
+    run: Annotated[int | None, typer.Option("--run", help="Number of the run; default: the newest.")] = None,
+    form: Annotated[str, typer.Option("--format", help="html or json.")] = "html",
+) -> None:
+    """Give the report of a run: the path of the HTML, or the JSON itself."""
+    from tulosvahti import wiring  # noqa: PLC0415
+
+    opened = _open(project)
+    if form not in {"html", "json"}:
+        _say(f"--format: {form!r} is not known; allowed: html, json")
+        raise typer.Exit(PROBLEM)
+    folder = wiring.state_folder(opened) / "reports"
+    language = opened.config.languages[0]
+    path = folder / (f"run-{run}.{language}.html" if run else f"latest.{language}.html")
+    if form == "json":
+        text = wiring.stored_json(opened, run)
+        if text is None:
+            _say("no such run; `tulosvahti run` makes one")
+            raise typer.Exit(PROBLEM)
+        typer.echo(text, nl=False)
+        return
+    if not path.exists():
+        _say("no such report; `tulosvahti run` makes one")
+        raise typer.Exit(PROBLEM)
+    typer.echo(str(path))
+

@@ -1,0 +1,85 @@
+"""``explain``: one rule in words, its SQL, what is known of it now, and its history."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tulosvahti import wiring
+from tulosvahti.core.rule import CrossfootSpec, ExpectationSpec, MilestoneSpec, NarrativeSpec, RowsSpec, TargetSpec
+from tulosvahti.emit.words import reason_text, verdict_word
+from tulosvahti.run.nightly import Before, Request, evaluate
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from tulosvahti.core.rule import Rule
+    from tulosvahti.load.project import Project
+
+
+def explanation(project: Project, rule: Rule, as_of: date) -> str:
+    """Write the explanation; nothing is published."""
+    language = project.config.languages[0]
+    lines = [
+        f"{rule.id}: {rule.title.in_language(language)}",
+        f"  {rule.cite.agreement} {rule.cite.section} {rule.cite.section_title.in_language(language)}"
+        + (f", p. {rule.cite.page}" if rule.cite.page else ""),
+        f"  “{rule.cite.quote}”" if rule.cite.quote else "",
+        f"  owner {rule.owner}, severity {rule.severity}, unit {rule.unit or '-'}"
+        + (", in the state budget" if rule.in_state_budget else ""),
+        f"  {rule.place}",
+        *_meaning(rule),
+        rule.note.in_language(language),
+    ]
+    outcome = evaluate(
+        project, Request("0", as_of, rule.id, expectations=False), Before({}, {}, None), lambda _content: ""
+    )
+    for verdict in outcome.verdicts:
+        period = verdict.period.key if verdict.period else ""
+        subject = ", ".join(f"{name} {value}" for name, value in verdict.subject)
+        lines.append(
+            f"as of {as_of.isoformat()} {period} {subject}: {verdict_word(verdict.word, language)}"
+            f" observed {verdict.observed if verdict.observed is not None else '-'} target {verdict.target or '-'}"
+        )
+        if verdict.reason:
+            lines.append(f"  {reason_text(verdict.reason, language)}")
+        for name, value in verdict.evidence.items():
+            if name == "table":
+                continue
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=dict)
+            lines.append(f"  {name}: " + text.replace("\n", "\n    "))
+    lines += _history(project, rule)
+    return "\n".join(line for line in lines if line)
+
+
+def _meaning(rule: Rule) -> list[str]:
+    spec = rule.spec
+    if isinstance(spec, TargetSpec):
+        measure = spec.measure
+        parts = [f"  measure {measure.kind} of {measure.expression.text if measure.expression else '*'} in {measure.input}"]
+        parts += [f"  where {measure.where.text}"] if measure.where else []
+        parts += [f"  by {', '.join(measure.by)}"] if measure.by else []
+        parts += ["  accumulates: judged against the expected path while the period is open"] if measure.accumulates else []
+        parts += [f"  target {period.key}: {target.text}" for period, target in spec.targets]
+        return parts + ([f"  warn {spec.warn.text}"] if spec.warn else [])
+    if isinstance(spec, MilestoneSpec):
+        return [f"  due {spec.due.isoformat()}, key {spec.key} in {spec.input}"]
+    if isinstance(spec, NarrativeSpec):
+        return [f"  report {period.key} due {due.isoformat()}, key {spec.key} in {spec.input}" for period, due in spec.due]
+    if isinstance(spec, RowsSpec):
+        return [f"  every row of {spec.input}: {spec.require.text}; missing operand: {spec.missing}"]
+    if isinstance(spec, ExpectationSpec):
+        return [f"  {spec.type} on {spec.input}: {dict(spec.kwargs)}"]
+    if isinstance(spec, CrossfootSpec):
+        ties = [f"  {tie.total} = {' + '.join(map(str, tie.items))}" for tie in spec.ties]
+        return ([f"  sums of {spec.input}: total row {spec.total_row}, total column {spec.total_column}"] if spec.input else []) + ties  # fmt: skip
+    return []
+
+
+def _history(project: Project, rule: Rule) -> list[str]:
+    ledger = wiring.open_ledger(project)
+    try:
+        rows = ledger.history(rule.id)
+    finally:
+        ledger.close()
+    return [f"history: {row}" for row in rows]

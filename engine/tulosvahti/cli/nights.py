@@ -1,0 +1,43 @@
+"""``schedule``: the service that runs the nights until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from tulosvahti import wiring
+from tulosvahti.load.project import load_project
+from tulosvahti.schedule.service import serve
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tulosvahti.load.project import Project
+
+_LOG = logging.getLogger("tulosvahti.schedule")
+
+
+def serve_nights(project: Project) -> None:
+    """Run every due night of the project, reading its files anew each time.
+
+    Raises:
+        ValueError: the schedule in config.toml cannot be read.
+
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop.set())
+
+    def run_slot(slot: datetime) -> None:
+        fresh = load_project(project.root)
+        for problem in fresh.problems:
+            _LOG.warning("%s", problem)
+        done = wiring.run_once(fresh, wiring.default_as_of(fresh, slot))
+        _LOG.info("run %s: report %s, %d mails", done.outcome.run, done.report, len(done.mails) + done.sent)
+
+    config = project.config
+    _LOG.info("nights at %r in %s", config.nightly, config.time_zone)
+    serve(config.nightly, config.time_zone, run_slot, wiring.now, stop, lambda: wiring.last_run(project))

@@ -1,0 +1,1 @@
+"""Computing: measurements become few queries over the rows of the inputs."""

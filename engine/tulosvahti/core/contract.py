@@ -1,0 +1,185 @@
+"""What an input promises: fields, keys, frequency; and what came of one delivery.
+
+A delivery is judged on its content's dates, never on the time of its file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from tulosvahti.core.expression import Kind
+from tulosvahti.core.period import Grain, Period, expected_through
+from tulosvahti.core.text import Text
+from tulosvahti.problem import Place
+
+if TYPE_CHECKING:
+    from datetime import date, timedelta
+    from decimal import Decimal
+
+
+class FieldType(StrEnum):
+    """The types of Frictionless Table Schema that registers use."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    YEAR = "year"
+    YEARMONTH = "yearmonth"
+
+
+_KINDS = {
+    FieldType.STRING: Kind.TEXT,
+    FieldType.INTEGER: Kind.NUMBER,
+    FieldType.NUMBER: Kind.NUMBER,
+    FieldType.BOOLEAN: Kind.BOOLEAN,
+    FieldType.DATE: Kind.DATE,
+    FieldType.YEAR: Kind.NUMBER,
+    FieldType.YEARMONTH: Kind.DATE,
+}
+DATED = {FieldType.DATE: Grain.DAY, FieldType.YEARMONTH: Grain.MONTH, FieldType.YEAR: Grain.YEAR}
+"""Types that can date a row, and how long the time is that they name."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column: name, type, the form of its text, and constraints."""
+
+    name: str
+    type: FieldType = FieldType.STRING
+    header: str = ""
+    title: Text = Text()
+    date_format: str = "%Y-%m-%d"
+    decimal_char: str = "."
+    group_char: str = ""
+    percent: bool = False
+    true_values: tuple[str, ...] = ("true", "1")
+    false_values: tuple[str, ...] = ("false", "0")
+    missing_values: tuple[str, ...] = ("",)
+    required: bool = False
+    unique: bool = False
+    minimum: Decimal | date | None = None
+    maximum: Decimal | date | None = None
+    enum: tuple[str, ...] = ()
+    pattern: str = ""
+    min_length: int | None = None
+    max_length: int | None = None
+
+    @property
+    def column(self) -> str:
+        """The column's name in the file."""
+        return self.header or self.name
+
+    @property
+    def kind(self) -> Kind:
+        """What the field gives in an expression."""
+        return _KINDS[self.type]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What one input promises."""
+
+    name: str
+    title: Text
+    path: str
+    fields: tuple[Field, ...]
+    place: Place
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote_char: str = '"'
+    comment_char: str = ""
+    primary_key: tuple[str, ...] = ()
+    synthetic: bool = False
+    deliverer: str = ""
+    source: str = ""
+    frequency: Grain | None = None
+    """None: comes once, and is never late."""
+    grace: timedelta | None = None
+    period: str = ""
+    known_on: str = ""
+    no_rows_means_none: bool = False
+    max_rejects_percent: Decimal | None = None
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """Fields and what they give, for expressions."""
+        return {item.name: item.kind for item in self.fields}
+
+    def field(self, name: str) -> Field:
+        """Give a field by its name."""
+        return next(item for item in self.fields if item.name == name)
+
+    def expected_through(self, as_of: date) -> date | None:
+        """Give the last day that the content must cover on ``as_of``; None where no frequency is promised."""
+        if self.frequency is None or self.grace is None:
+            return None
+        return expected_through(as_of, self.frequency, self.grace)
+
+
+class DeliveryState(StrEnum):
+    """What came of a delivery."""
+
+    ACCEPTED = "accepted"
+    QUARANTINED = "quarantined"
+    LATE = "late"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that broke the contract, or one of its cells. ``row`` is the record number with the header as 1."""
+
+    row: int
+    line: int
+    column: str
+    value: str
+    reason: str
+    duplicate: bool = False
+    """True where the row repeats a row that was accepted: nothing is unknown because of it."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to know about a delivery that changes no measurement."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One arrival of an input, after the contract. ``covered_through`` is the last day its content reaches."""
+
+    name: str
+    state: DeliveryState
+    sha256: str = ""
+    rows: int = 0
+    rejects: tuple[Reject, ...] = field(default=(), repr=False)
+    rejected_rows: int = 0
+    covered_through: date | None = None
+    expected_through: date | None = None
+    explanation: str = ""
+    next_step: str = ""
+    notices: tuple[Notice, ...] = ()
+    synthetic: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Tell whether rows can be measured."""
+        return self.state in {DeliveryState.ACCEPTED, DeliveryState.LATE}
+
+    def is_late_for(self, period: Period | None) -> bool:
+        """Tell whether what is due of a period has not come."""
+        if self.expected_through is None:
+            return False
+        due = self.expected_through if period is None else min(self.expected_through, period.last_day)
+        if period is not None and due < period.start:
+            return False
+        return self.covered_through is None or self.covered_through < due
+
+    def nothing_due_yet(self, period: Period) -> bool:
+        """Tell whether the contract promises no content of this period yet."""
+        return self.expected_through is not None and self.expected_through < period.start

@@ -1,0 +1,1 @@
+"""Rendering and delivering: terminal, report, workbook, mail."""

@@ -1,0 +1,57 @@
+"""A fault in the project's files or in the call: never performance, never a bug.
+
+Lines and columns count from 1; 0 means that the fault has no place in a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where something stands in a file of the project; ``file`` is relative to the project folder."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        """``file:line:column``, shortened where the position is not known."""
+        if not self.line:
+            return self.file
+        return f"{self.file}:{self.line}:{self.column}" if self.column else f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One fault: where it is, what is wrong, what is allowed, what to do next."""
+
+    place: Place
+    message: str
+    allowed: str = ""
+    next_step: str = ""
+    rule: str = ""
+    """Id of the rule that cannot be judged because of this; empty where no rule is concerned."""
+
+    def __str__(self) -> str:
+        """One line for a terminal or a log."""
+        parts = [f"{self.place}: {self.message}"]
+        if self.allowed:
+            parts.append(f"allowed: {self.allowed}")
+        if self.next_step:
+            parts.append(self.next_step)
+        return "; ".join(parts)
+
+
+class ProblemsError(Exception):
+    """The project cannot be used at all; ``problems`` says why, all at once."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        """Keep the problems in file order."""
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(map(str, self.problems)))

@@ -1,0 +1,330 @@
+"""Judging: each rule with its measurements, in the order of the agreement. One rule's failure stops no other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from tulosvahti.compute.measuring import DuckEngine, NotComputedError
+from tulosvahti.core.contract import Contract, Delivery, DeliveryState, FieldType
+from tulosvahti.core.dated import REPORT_FIELDS, Happening, judge_milestone, judge_narrative
+from tulosvahti.core.judge import Setting, input_reason, is_monotone, judge_target
+from tulosvahti.core.measure import Measurement, Parts, Range, Reason, Subject, measured
+from tulosvahti.core.period import Grain, Period, containing
+from tulosvahti.core.rule import (
+    Agreement,
+    CrossfootSpec,
+    ExpectationSpec,
+    FigureRef,
+    MilestoneSpec,
+    NarrativeSpec,
+    Rule,
+    RowsSpec,
+    TargetSpec,
+)
+from tulosvahti.core.verdict import Json, Verdict, Word
+from tulosvahti.run.arithmetic import Table, judge_crossfoot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    import polars as pl
+
+    from tulosvahti.compute.expectations import ExpectationOutcome
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a run judges on: the day, the inputs as taken in, contracts and agreements."""
+
+    as_of: date
+    deliveries: Mapping[str, Delivery]
+    frames: Mapping[str, pl.DataFrame]
+    contracts: Mapping[str, Contract]
+    agreements: Mapping[str, Agreement]
+
+    def delivery(self, name: str) -> Delivery:
+        """Give an input's delivery; an input that nothing came of is missing."""
+        return self.deliveries.get(name) or Delivery(name, DeliveryState.MISSING)
+
+    def frame(self, name: str) -> pl.DataFrame | None:
+        """Give an input's rows; None where nothing can be measured."""
+        return self.frames.get(name)
+
+    def setting(self, rule: Rule, name: str, period: Period | None, **more: Any) -> Setting:  # noqa: ANN401 (passed on)
+        """Give what judging one verdict needs."""
+        binding = self.agreements[rule.cite.agreement].binding(period)
+        return Setting(self.as_of, self.delivery(name), binding, **more)
+
+
+@dataclass
+class Judged:
+    """What judging gave so far."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    measurements: list[Measurement] = field(default_factory=list)
+
+
+def judge_rules(
+    rules: Sequence[Rule], facts: Facts, engine: DuckEngine, expectations: Mapping[str, ExpectationOutcome]
+) -> Judged:
+    """Judge all rules; ``expectations`` has the outcome of each expectation rule that was run."""
+    judged = Judged()
+    every = {rule.id: rule for rule in rules}
+    for rule in rules:
+        spec = rule.spec
+        if isinstance(spec, TargetSpec):
+            _indicator(rule, spec, facts, engine, judged)
+        elif isinstance(spec, MilestoneSpec):
+            happenings = _happenings(facts, spec.input, spec.key_field, spec.key, spec.done_field)
+            setting = facts.setting(rule, spec.input, containing(spec.due, Grain.YEAR))
+            judged.verdicts.append(judge_milestone(rule, spec, happenings, setting))
+        elif isinstance(spec, NarrativeSpec):
+            judged.verdicts += _narratives(rule, spec, facts)
+        elif isinstance(spec, RowsSpec):
+            judged.verdicts.append(_rows(rule, spec, facts, engine))
+        elif isinstance(spec, ExpectationSpec) and rule.id in expectations:
+            judged.verdicts.append(_expectation(rule, spec, facts, expectations[rule.id]))
+    for rule in rules:
+        if isinstance(rule.spec, CrossfootSpec):
+            judged.verdicts.append(_crossfoot(rule, rule.spec, facts, every, judged.measurements))
+    order = {rule.id: index for index, rule in enumerate(rules)}
+    judged.verdicts.sort(key=lambda verdict: order[verdict.rule.id])
+    return judged
+
+
+def judged_periods(spec: TargetSpec, agreement: Agreement, as_of: date) -> list[Period | None]:
+    """Give the periods that get a verdict: those begun with a target, or the next; without targets the years begun."""
+    targeted = sorted(period for period, _ in spec.targets)
+    begun = [period for period in targeted if period.start <= as_of]
+    if targeted:
+        return list(begun or targeted[:1])
+    if not spec.measure.period:
+        return [None]
+    if spec.grain is not Grain.YEAR:
+        return [containing(as_of, spec.grain)]
+    years = [read for year, _ in agreement.years if (read := _year(year)).start <= as_of]
+    return list(years or [containing(as_of, Grain.YEAR)])
+
+
+def _year(year: int) -> Period:
+    from datetime import date  # noqa: PLC0415 (only here at run time)
+
+    return containing(date(year, 1, 1), Grain.YEAR)
+
+
+def _indicator(rule: Rule, spec: TargetSpec, facts: Facts, engine: DuckEngine, judged: Judged) -> None:
+    measure, sql, failure = spec.measure, "", None
+    groups: dict[tuple[Subject, Period | None], Parts] = {}
+    if facts.frame(measure.input) is not None:
+        try:
+            found = engine.measure(spec)
+        except NotComputedError as error:
+            failure = Reason.of("not_computed", detail=error)
+        else:
+            groups = {(subject, period): parts for subject, period, parts in found.groups}
+            sql = found.sql
+    contract = facts.contracts[measure.input]
+    minimum = _minimum(spec, contract)
+
+    def measurement(subject: Subject, period: Period | None) -> Measurement:
+        parts = groups.get((subject, period if measure.period else None), Parts())
+        value, spread, reason, workings = measured(
+            measure.kind, measure.expression, parts, none_is_zero=contract.no_rows_means_none and not failure
+        )
+        return Measurement(
+            rule.id, subject, period, value, spread, parts.taken, parts.unknown_rows, failure or reason, workings,
+            is_monotone(measure, minimum),
+        )  # fmt: skip
+
+    subjects = sorted({subject for subject, _ in groups}) or [()]
+    grace = spec.grace if spec.grace is not None else contract.grace
+    for subject in subjects:
+        known = sorted(period for at, period in groups if at == subject and period is not None)
+        series = {period: measurement(subject, period) for period in known}
+        judged.measurements += series.values()
+        for period in judged_periods(spec, facts.agreements[rule.cite.agreement], facts.as_of):
+            this = series.get(period) if period else None
+            if this is None and period is not None and period.start > facts.as_of and known:
+                # Not due yet: what is known by now is shown beside the target.
+                this = series[known[-1]]
+            this = this or measurement(subject, period)
+            before = series.get(period.previous()) if period else None
+            more: dict[str, Any] = {"previous": before, "sql": sql}
+            if grace is not None:
+                more["grace"] = grace
+            judged.verdicts.append(
+                judge_target(rule, spec, period, this, facts.setting(rule, measure.input, period, **more))
+            )
+
+
+def _minimum(spec: TargetSpec, contract: Contract) -> object:
+    expression = spec.measure.expression
+    if expression is None or expression.text not in contract.kinds:
+        return None
+    return contract.field(expression.text).minimum
+
+
+def _happenings(facts: Facts, name: str, key_field: str, key: str, day_field: str) -> list[Happening]:
+    frame = facts.frame(name)
+    if frame is None:
+        return []
+    rows = [row for row in frame.iter_rows(named=True) if row[key_field] == key]
+    return [Happening(row["__row"], row[day_field], rejected=row["__rejected"]) for row in rows]
+
+
+def _narratives(rule: Rule, spec: NarrativeSpec, facts: Facts) -> list[Verdict]:
+    frame = facts.frame(spec.input)
+    contract = facts.contracts[spec.input]
+    rows = [] if frame is None else [row for row in frame.iter_rows(named=True) if row[spec.key_field] == spec.key]
+    verdicts = []
+    for period, due in spec.due:
+        mine = [
+            Happening(row["__row"], row["dated"], tuple(name for name in REPORT_FIELDS if _blank(row[name])), row["__rejected"])
+            for row in rows
+            if _in_period(row[contract.period], contract.field(contract.period).type, period)
+        ]
+        setting = facts.setting(rule, spec.input, period)
+        verdicts.append(judge_narrative(rule, period, due, spec.lead, mine, setting))
+    return verdicts
+
+
+def _blank(value: object) -> bool:
+    return value is None or not str(value).strip()
+
+
+def _in_period(value: Any, kind: FieldType, period: Period) -> bool:  # noqa: ANN401 (a cell)
+    if value is None:
+        return False
+    return bool(value == period.start.year) if kind is FieldType.YEAR else period.contains(value)
+
+
+def _rows(rule: Rule, spec: RowsSpec, facts: Facts, engine: DuckEngine) -> Verdict:
+    delivery = facts.delivery(spec.input)
+    evidence: dict[str, Json] = {"input": spec.input, "input_sha256": delivery.sha256}
+    if absent := input_reason(delivery):
+        return Verdict(rule, (), None, Word.UNKNOWN, reason=absent, evidence=evidence)
+    try:
+        found = engine.rows(spec)
+    except NotComputedError as error:
+        reason = Reason.of("not_computed", detail=error)
+        return Verdict(rule, (), None, Word.UNKNOWN, reason=reason, evidence=evidence)
+    evidence |= {
+        "rows": found.met + found.failed,
+        "unknown_rows": found.unknown,
+        "failing_rows": found.failed,
+        "examples": [dict(example) for example in found.examples],
+        "sql": found.sql,
+    }
+    if found.failed:
+        first = ", ".join(f"{name} {value}" for name, value in found.examples[0].items())
+        word, reason = Word.MISSED, Reason.of("failing_rows", count=found.failed, first=first)
+    elif found.unknown:
+        word, reason = Word.UNKNOWN, Reason.of("unknown_operands", count=found.unknown)
+    elif not found.met:
+        word, reason = Word.UNKNOWN, Reason("no_rows")
+    else:
+        return Verdict(rule, (), None, Word.MET, evidence=evidence)
+    return Verdict(rule, (), None, word, reason=reason, evidence=evidence)
+
+
+def _expectation(rule: Rule, spec: ExpectationSpec, facts: Facts, outcome: ExpectationOutcome) -> Verdict:
+    delivery = facts.delivery(spec.input)
+    evidence: dict[str, Json] = {
+        "input": spec.input,
+        "input_sha256": delivery.sha256,
+        "rows": outcome.evaluated,
+        "failing_rows": outcome.unexpected,
+        "examples": list(outcome.examples),
+        "expectation": spec.type,
+    }
+    if absent := input_reason(delivery):
+        return Verdict(rule, (), None, Word.UNKNOWN, reason=absent, evidence=evidence)
+    if outcome.success is None:
+        reason = Reason.of(outcome.reason or "not_computed", detail=outcome.detail)
+        return Verdict(rule, (), None, Word.UNKNOWN, reason=reason, evidence=evidence)
+    if outcome.success:
+        return Verdict(rule, (), None, Word.MET, evidence=evidence)
+    first = outcome.examples[0] if outcome.examples else ""
+    reason = Reason.of("failing_rows", count=outcome.unexpected, first=first)
+    return Verdict(rule, (), None, Word.MISSED, reason=reason, evidence=evidence)
+
+
+def _crossfoot(
+    rule: Rule, spec: CrossfootSpec, facts: Facts, every: Mapping[str, Rule], measurements: Sequence[Measurement]
+) -> Verdict:
+    evidence: dict[str, Json] = {}
+    table = None
+    for name in rule.inputs:
+        if absent := input_reason(facts.delivery(name)):
+            return Verdict(rule, (), None, Word.UNKNOWN, reason=absent, evidence={"input": name})
+    if spec.input:
+        evidence = {"input": spec.input, "input_sha256": facts.delivery(spec.input).sha256}
+        columns = [*spec.columns, spec.total_column] if spec.total_column else list(spec.columns)
+        table = table_of(facts, spec.input, spec.label, columns)
+        if table is None or not table.labels:
+            return Verdict(rule, (), None, Word.UNKNOWN, reason=Reason("no_rows"), evidence=evidence)
+
+    def resolve(ref: FigureRef) -> Decimal | None:
+        if ref.input:
+            label = next((other.spec.label for other in every.values() if isinstance(other.spec, CrossfootSpec) and other.spec.input == ref.input), "")  # fmt: skip
+            other = table_of(facts, ref.input, spec.label if spec.input == ref.input else label, [ref.column])
+            return other.figure(ref.row, ref.column) if other else None
+        if ref.target_of:
+            return _target_figure(every.get(ref.target_of), ref.period)
+        return _observed_figure(measurements, ref)
+
+    return judge_crossfoot(rule, spec, table, resolve, evidence)
+
+
+def _target_figure(rule: Rule | None, period: Period | None) -> Decimal | None:
+    if rule is None or not isinstance(rule.spec, TargetSpec):
+        return None
+    target = rule.spec.target_of(period)
+    bound = (target.low or target.high) if target else None
+    return _as_decimal(bound.value) if bound and not bound.of_previous else None
+
+
+def _observed_figure(measurements: Sequence[Measurement], ref: FigureRef) -> Decimal | None:
+    found = [item for item in measurements if item.rule == ref.observed_of and item.period == ref.period and not item.subject]
+    value = found[0].value if len(found) == 1 and found[0].range == Range(found[0].value, found[0].value) else None
+    return None if value is None else _as_decimal(value)
+
+
+def _as_decimal(value: Fraction) -> Decimal | None:
+    denominator = value.denominator
+    while denominator % 10 == 0:
+        denominator //= 10
+    for factor in (2, 5):
+        while denominator % factor == 0:
+            denominator //= factor
+    return Decimal(value.numerator) / Decimal(value.denominator) if denominator == 1 else None
+
+
+def table_of(facts: Facts, name: str, label: str, columns: Sequence[str]) -> Table | None:
+    """Give a table input as it lies in its file; None where it cannot be read or has no such columns."""
+    frame = facts.frame(name)
+    contract = facts.contracts[name]
+    names = [item.name for item in contract.fields]
+    if frame is None or label not in names or any(column not in names for column in columns):
+        return None
+    letters = tuple(_letter(names.index(column)) for column in columns)
+    rows = frame.sort("__row").iter_rows(named=True)
+    labels, cells, records = [], [], []
+    for row in rows:
+        labels.append(str(row[label] or ""))
+        cells.append(tuple(None if row[column] is None else Decimal(row[column]) for column in columns))
+        records.append(int(row["__row"]))
+    return Table(contract.path, tuple(labels), tuple(columns), letters, tuple(cells), tuple(records))
+
+
+def _letter(index: int) -> str:
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters

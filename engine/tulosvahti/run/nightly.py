@@ -1,0 +1,132 @@
+"""The run itself: inputs in, verdicts out, compared with the last run. Nothing here reads a clock or sends a mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from tulosvahti import __version__
+from tulosvahti.compute.expectations import ExpectationJob, ExpectationRun
+from tulosvahti.compute.measuring import DuckEngine
+from tulosvahti.core.contract import Delivery
+from tulosvahti.core.finding import compare
+from tulosvahti.core.rule import ExpectationSpec, Rule
+from tulosvahti.core.verdict import Outcome
+from tulosvahti.load.tables import Taken, take
+from tulosvahti.run.judging import Facts, judge_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from tulosvahti.core.measure import Subject
+    from tulosvahti.core.verdict import Word
+    from tulosvahti.load.project import Project
+
+
+@dataclass(frozen=True)
+class Before:
+    """What earlier runs left: open findings, newest verdicts, the newest day judged."""
+
+    findings: Mapping[tuple[str, Subject, str], tuple[Word, str]]
+    verdicts: Mapping[tuple[str, Subject, str], Word]
+    newest_as_of: date | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a run."""
+
+    run: str
+    as_of: date
+    rules: str = "*"
+    expectations: bool = True
+    work_folder: Path | None = None
+    docs_folder: Path | None = None
+
+
+def chosen(rules: Sequence[Rule], pattern: str) -> list[Rule]:
+    """Give the rules whose id matches a glob (several, with commas)."""
+    patterns = [part.strip() for part in pattern.split(",") if part.strip()] or ["*"]
+    return [rule for rule in rules if any(fnmatchcase(rule.id, part) for part in patterns)]
+
+
+def needed_inputs(rules: Sequence[Rule]) -> list[str]:
+    """Give the inputs that the rules read, each once, in their order."""
+    return list(dict.fromkeys(name for rule in rules for name in rule.inputs))
+
+
+def take_in(project: Project, names: Sequence[str], as_of: date, keep: Callable[[bytes], str]) -> dict[str, Taken]:
+    """Take in each input and keep its bytes, also those of a delivery that is refused."""
+    result = {}
+    for name in names:
+        taken = take(project.contracts[name], project.root, as_of)
+        if taken.content:
+            keep(taken.content)
+        result[name] = taken
+    return result
+
+
+def evaluate(project: Project, request: Request, before: Before, keep: Callable[[bytes], str]) -> Outcome:
+    """Judge the chosen rules on what has come in."""
+    rules = chosen(project.rules, request.rules)
+    # A figure of another rule is measured too, so that ties can be judged alone.
+    taken = take_in(project, needed_inputs(rules), request.as_of, keep)
+    frames = {name: item.frame for name, item in taken.items() if item.frame is not None}
+    running = _expectations(rules, taken, request)
+    facts = Facts(
+        request.as_of,
+        {name: item.delivery for name, item in taken.items()},
+        frames,
+        project.contracts,
+        project.agreements,
+    )
+    engine = DuckEngine(frames, project.contracts, request.as_of)
+    try:
+        outcomes = {}
+        judged = judge_rules(rules, facts, engine, outcomes)
+        if running is not None:
+            outcomes = {outcome.rule: outcome for outcome in running.collect()}
+            late = [rule for rule in rules if isinstance(rule.spec, ExpectationSpec)]
+            judged.verdicts += judge_rules(late, facts, engine, outcomes).verdicts
+    finally:
+        engine.close()
+    order = {rule.id: index for index, rule in enumerate(rules)}
+    verdicts = sorted(judged.verdicts, key=lambda verdict: order[verdict.rule.id])
+    lookback = before.newest_as_of is not None and request.as_of < before.newest_as_of
+    findings = compare(verdicts, {} if lookback else before.findings, request.run)
+    return Outcome(
+        run=request.run,
+        as_of=request.as_of,
+        rules_sha256=project.rules_sha256,
+        engine=__version__,
+        deliveries=tuple(_delivery(project, item) for item in taken.values()),
+        verdicts=tuple(verdicts),
+        measurements=tuple(judged.measurements),
+        findings=findings,
+        problems=project.problems,
+        previous=before.verdicts,
+        lookback=lookback,
+    )
+
+
+def _delivery(project: Project, taken: Taken) -> Delivery:
+    return replace(taken.delivery, synthetic=project.contracts[taken.delivery.name].synthetic)
+
+
+def _expectations(rules: Sequence[Rule], taken: Mapping[str, Taken], request: Request) -> ExpectationRun | None:
+    """Start Great Expectations beside the run, if any rule needs it."""
+    if not request.expectations or request.work_folder is None:
+        return None
+    jobs = []
+    frames = {}
+    for rule in rules:
+        if isinstance(rule.spec, ExpectationSpec):
+            frame = taken[rule.spec.input].frame
+            if frame is not None:
+                frames[rule.spec.input] = frame
+            spec = rule.spec
+            jobs.append(ExpectationJob(rule.id, spec.input, spec.type, dict(spec.kwargs), spec.columns))
+    return ExpectationRun(jobs, frames, request.work_folder, request.docs_folder) if jobs else None

@@ -1,0 +1,1 @@
+"""What is kept: the ledger, the inputs by content, and mails on their way out."""

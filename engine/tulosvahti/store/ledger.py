@@ -1,0 +1,392 @@
+"""The ledger: every run with what it saw, found and told. History is only added to.
+
+What a run found is published in one transaction, or not at all. Moments handed in are aware; they are kept in UTC.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, func, insert, make_url, select, text, update
+
+from tulosvahti.core.verdict import Change, Word
+from tulosvahti.store import rows, schema
+from tulosvahti.store.database import open_engine
+from tulosvahti.store.migrate import LedgerError, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Table
+
+    from tulosvahti.core.measure import Subject
+    from tulosvahti.core.verdict import Finding, Outcome
+
+Key = tuple[str, "Subject", str]
+
+
+class RunState(StrEnum):
+    """How far a run came."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class MailState(StrEnum):
+    """How far a mail came: ``written`` to a file, ``sent`` to a server, ``failed`` for good."""
+
+    WAITING = "waiting"
+    WRITTEN = "written"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail that is still to go out."""
+
+    message_id: str
+    recipient: str
+    content: bytes
+    run: str
+    attempts: int
+    last_error: str
+
+
+@dataclass(frozen=True)
+class Past:
+    """A verdict of an earlier run; ``observed`` and ``margin`` are decimals as texts."""
+
+    run: str
+    as_of: date
+    subject: Subject
+    period: str
+    verdict: Word
+    provisional: bool
+    observed: str | None
+    target: str | None
+    margin: str | None
+    rules_sha256: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, as the ledger has it."""
+
+    id: str
+    as_of: date
+    started_at: datetime
+    finished_at: datetime | None
+    rules_sha256: str
+    engine: str
+    state: RunState
+    lookback: bool
+    forced_rules: str
+    reason: str
+
+
+class Ledger:
+    """The ledger of one project. One run at a time writes: hold the run lock from ``start_run`` to ``publish``."""
+
+    def __init__(self, url: str, root: Path) -> None:
+        """Open the ledger, make it where there is none, migrate it where it is old.
+
+        ``url`` is SQLAlchemy's; a relative SQLite path stands under ``root``.
+
+        Raises:
+            LedgerError: not a ledger, or of a newer engine.
+
+        """
+        self._engine = open_engine(make_url(url), root)
+        try:
+            migrate(self._engine)
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def start_run(  # noqa: PLR0913 - what names a run
+        self,
+        as_of: date,
+        started_at: datetime,
+        rules_sha256: str,
+        engine: str,
+        *,
+        forced_rules: str = "",
+        slot: datetime | None = None,
+    ) -> str:
+        """Record a run that starts; give its id: "1", "2" ...
+
+        A run that is still ``running`` was killed, as the run lock is held: it is recorded as failed and its slot is
+        due again. ``forced_rules`` is the glob of a partial run; ``slot`` is the nominal time of a scheduled one.
+        """
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(schema.runs)
+                .where(schema.runs.c.state == RunState.RUNNING)
+                .values(state=RunState.FAILED, slot=None, reason="the process ended before the run did")
+            )
+            run = connection.scalar(
+                insert(schema.runs)
+                .values(
+                    as_of=as_of,
+                    started_at=_moment(started_at),
+                    rules_sha256=rules_sha256,
+                    engine=engine,
+                    state=RunState.RUNNING,
+                    forced_rules=forced_rules,
+                    slot=None if slot is None else _moment(slot),
+                )
+                .returning(schema.runs.c.id)
+            )
+        return str(run)
+
+    def newest_as_of(self) -> date | None:
+        """Give the newest day of knowledge of the runs that are done and no lookback."""
+        runs = schema.runs.c
+        newest: date | None = self._scalar(
+            select(func.max(runs.as_of)).where(runs.state == RunState.DONE, runs.lookback.is_(False))
+        )
+        return newest
+
+    def last_slot(self) -> datetime | None:
+        """Give the newest nominal time whose run is done or failed; a killed run's slot is not among them."""
+        runs = schema.runs.c
+        slot: str | None = self._scalar(select(func.max(runs.slot)).where(runs.state != RunState.RUNNING))
+        return None if slot is None else datetime.fromisoformat(slot)
+
+    def open_findings(self) -> dict[Key, tuple[Word, str]]:
+        """Give verdict and first run of every finding that is open."""
+        found = schema.findings.c
+        query = select(found.rule, found.subject, found.period, found.verdict, found.first_run)
+        return {
+            (row.rule, rows.subject_of(row.subject), row.period): (Word(row.verdict), str(row.first_run))
+            for row in self._all(query.where(found.resolved_run.is_(None)).order_by(found.id))
+        }
+
+    def previous_verdicts(self) -> dict[Key, Word]:
+        """Give the newest verdict of each key over the runs that are done and no lookback.
+
+        A partial run hides nothing: keys that it did not judge keep the verdict of the run before.
+        """
+        told, runs = schema.verdicts.c, schema.runs.c
+        counted = and_(runs.state == RunState.DONE, runs.lookback.is_(False))
+        newest = (
+            select(told.rule, told.subject, told.period, func.max(told.run_id).label("run_id"))
+            .join(schema.runs, runs.id == told.run_id)
+            .where(counted)
+            .group_by(told.rule, told.subject, told.period)
+            .subquery()
+        )
+        same = and_(*(told[name] == newest.c[name] for name in ("rule", "subject", "period", "run_id")))
+        query = select(told.rule, told.subject, told.period, told.verdict).join(newest, same)
+        return {(row.rule, rows.subject_of(row.subject), row.period): Word(row.verdict) for row in self._all(query)}
+
+    def publish(
+        self,
+        outcome: Outcome,
+        finished_at: datetime,
+        mails: Sequence[tuple[str, str, bytes]],
+        outcome_json: str = "",
+    ) -> None:
+        """Publish all of a run in one transaction and record it as done.
+
+        ``mails`` are (recipient, Message-ID, bytes). A lookback changes no finding and sends nothing.
+
+        Raises:
+            LedgerError: the run is not under way (never started, done before, or given up).
+
+        """
+        run = int(outcome.run)
+        with self._engine.begin() as connection:
+            _finish(
+                connection, run, finished_at, state=RunState.DONE, lookback=outcome.lookback, outcome_json=outcome_json
+            )
+            _add(connection, schema.run_inputs, [rows.input_row(run, item) for item in outcome.deliveries])
+            _add(connection, schema.rejects, rows.reject_rows(run, outcome.deliveries))
+            _add(connection, schema.verdicts, [rows.verdict_row(run, item) for item in outcome.verdicts])
+            _add(connection, schema.measurements, [rows.measurement_row(run, item) for item in outcome.measurements])
+            _add(connection, schema.problems, [rows.problem_row(run, item) for item in outcome.problems])
+            if not outcome.lookback:
+                for finding in outcome.findings:
+                    _follow(connection, run, finding)
+                _add(
+                    connection,
+                    schema.outbox,
+                    [
+                        {
+                            "run_id": run,
+                            "recipient": recipient,
+                            "message_id": message_id,
+                            "content": content,
+                            "state": MailState.WAITING,
+                            "created_at": _moment(finished_at),
+                        }
+                        for recipient, message_id, content in mails
+                    ],
+                )
+        self._move_wal()
+
+    def fail_run(self, run: str, finished_at: datetime, reason: str) -> None:
+        """Record that a run could not be completed.
+
+        Raises:
+            LedgerError: the run is not under way.
+
+        """
+        with self._engine.begin() as connection:
+            _finish(connection, int(run), finished_at, state=RunState.FAILED, reason=reason)
+
+    def waiting_mails(self) -> list[Mail]:
+        """Give the mails that are still to go out, oldest first."""
+        query = select(schema.outbox).where(schema.outbox.c.state == MailState.WAITING).order_by(schema.outbox.c.id)
+        return [
+            Mail(row.message_id, row.recipient, row.content, str(row.run_id), row.attempts, row.last_error)
+            for row in self._all(query)
+        ]
+
+    def mark_mail(self, message_id: str, state: MailState, error: str = "") -> None:
+        """Record one attempt: ``waiting`` with its error tries again later; the other states are final.
+
+        Raises:
+            LedgerError: no such mail is waiting.
+
+        """
+        mails = schema.outbox.c
+        with self._engine.begin() as connection:
+            changed = connection.execute(
+                update(schema.outbox)
+                .where(mails.message_id == message_id, mails.state == MailState.WAITING)
+                .values(state=MailState(state), last_error=error, attempts=mails.attempts + 1)
+            )
+            if changed.rowcount != 1:
+                message = f"mail {message_id} is not waiting in the outbox"
+                raise LedgerError(message)
+
+    def history(self, rule: str, limit: int = 20) -> list[Past]:
+        """Give the newest verdicts of a rule, newest run first; lookbacks too, as they were asked for."""
+        told, runs = schema.verdicts.c, schema.runs.c
+        query = (
+            select(schema.verdicts, runs.as_of, runs.rules_sha256)
+            .join(schema.runs, runs.id == told.run_id)
+            .where(told.rule == rule, runs.state == RunState.DONE)
+            .order_by(told.run_id.desc(), told.subject, told.period.desc())
+            .limit(limit)
+        )
+        return [
+            Past(
+                run=str(row.run_id),
+                as_of=row.as_of,
+                subject=rows.subject_of(row.subject),
+                period=row.period,
+                verdict=Word(row.verdict),
+                provisional=row.provisional,
+                observed=row.observed,
+                target=row.target,
+                margin=row.margin,
+                rules_sha256=row.rules_sha256,
+            )
+            for row in self._all(query)
+        ]
+
+    def runs(self, limit: int = 20) -> list[Run]:
+        """Give the newest runs, newest first."""
+        listed = [item for item in schema.runs.c if item.name not in {"outcome_json", "slot"}]
+        return [
+            Run(
+                id=str(row.id),
+                as_of=row.as_of,
+                started_at=datetime.fromisoformat(row.started_at),
+                finished_at=None if row.finished_at is None else datetime.fromisoformat(row.finished_at),
+                rules_sha256=row.rules_sha256,
+                engine=row.engine,
+                state=RunState(row.state),
+                lookback=row.lookback,
+                forced_rules=row.forced_rules,
+                reason=row.reason,
+            )
+            for row in self._all(select(*listed).order_by(schema.runs.c.id.desc()).limit(limit))
+        ]
+
+    def outcome_json(self, run: str) -> str | None:
+        """Give the JSON that a run was published with; None where there is no such run or it is not done."""
+        runs = schema.runs.c
+        if not run.isdecimal():
+            return None
+        stored: str | None = self._scalar(
+            select(runs.outcome_json).where(runs.id == int(run), runs.state == RunState.DONE)
+        )
+        return stored
+
+    def _all(self, query: Any) -> Sequence[Any]:  # noqa: ANN401 - SQLAlchemy's types of rows say nothing here
+        with self._engine.connect().execution_options(reading=True) as connection:
+            return connection.execute(query).all()
+
+    def _scalar(self, query: Any) -> Any:  # noqa: ANN401
+        with self._engine.connect().execution_options(reading=True) as connection:
+            return connection.scalar(query)
+
+    def _move_wal(self) -> None:
+        """Move SQLite's log into the database; only the run that holds the run lock does it (sqlite.org/wal.html)."""
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("PRAGMA wal_checkpoint(PASSIVE)"))
+
+
+def _moment(moment: datetime) -> str:
+    if moment.tzinfo is None:
+        message = f"{moment} has no time zone"
+        raise ValueError(message)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _add(connection: Connection, table: Table, values: list[dict[str, Any]]) -> None:
+    if values:
+        connection.execute(insert(table), values)
+
+
+def _finish(connection: Connection, run: int, finished_at: datetime, **values: object) -> None:
+    runs = schema.runs.c
+    changed = connection.execute(
+        update(schema.runs)
+        .where(runs.id == run, runs.state == RunState.RUNNING)
+        .values(finished_at=_moment(finished_at), **values)
+    )
+    if changed.rowcount != 1:
+        message = f"run {run} is not under way: it was never started, has ended, or was given up"
+        raise LedgerError(message)
+
+
+def _follow(connection: Connection, run: int, finding: Finding) -> None:
+    """Open, move on or resolve a finding. One that continues keeps its verdict: unknown freezes what was known."""
+    rule, subject, period = finding.verdict.key
+    key = {"rule": rule, "subject": rows.subject_text(subject), "period": period}
+    word = finding.verdict.word
+    if finding.change is Change.OPENED:
+        values = {**key, "verdict": word, "first_run": run, "last_run": run}
+        connection.execute(insert(schema.findings).values(values))
+        return
+    values = {"last_run": run}
+    if finding.change is Change.CHANGED:
+        values["verdict"] = word
+    if finding.change is Change.RESOLVED:
+        values["resolved_run"] = run
+    found = schema.findings.c
+    changed = connection.execute(
+        update(schema.findings)
+        .where(*(found[name] == value for name, value in key.items()), found.resolved_run.is_(None))
+        .values(values)
+    )
+    if changed.rowcount != 1:
+        message = f"finding {json.dumps(key, ensure_ascii=False)} is not open but {finding.change}"
+        raise LedgerError(message)

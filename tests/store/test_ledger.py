@@ -1,0 +1,170 @@
+"""The ledger on real SQLite files."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from tulosvahti.core.contract import Delivery, DeliveryState, Reject
+from tulosvahti.core.finding import compare
+from tulosvahti.core.measure import Measurement, Reason, Subject
+from tulosvahti.core.period import Grain, Period
+from tulosvahti.core.rule import Cite, MilestoneSpec, Rule
+from tulosvahti.core.text import Text
+from tulosvahti.core.verdict import Outcome, Verdict, Word
+from tulosvahti.problem import Place, Problem
+from tulosvahti.store import schema
+from tulosvahti.store.ledger import Ledger, MailState, RunState
+from tulosvahti.store.migrate import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+URL = "sqlite:///.tulosvahti/ledger.db"
+NOW = datetime(2023, 6, 1, 2, 30, tzinfo=UTC)
+DAY = date(2023, 5, 31)
+YEAR = Period(date(2023, 1, 1), date(2024, 1, 1), Grain.YEAR)
+KAJAANI: Subject = (("municipality", "Kajaani"), ("area", "Ä"))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger(URL, tmp_path)
+    yield opened
+    opened.close()
+
+
+def verdict(word: Word, rule: str = "leads", subject: Subject = ()) -> Verdict:
+    spec = MilestoneSpec("milestones", rule, DAY)
+    made = Rule(rule, Text(), "mmm", Cite("kainuu", "1", Text()), spec, Place("rules/a.yaml", 1, 1))
+    return Verdict(
+        made, subject, YEAR, word, observed=Decimal("99.81"), target=">= 100", margin=Decimal("-0.19"),
+        reason=Reason.of("late", input="crm"), evidence={"rows": 3},
+    )
+
+
+def run(ledger: Ledger, *verdicts: Verdict, day: date = DAY, lookback: bool = False, mail: str = "") -> Outcome:
+    number = ledger.start_run(day, NOW, "abc", "0.1.0")
+    before = ledger.open_findings()
+    outcome = Outcome(
+        number, day, "abc", "0.1.0",
+        (Delivery("crm", DeliveryState.ACCEPTED, "ff", 3, (Reject(2, 2, "n", "x", "not a number"),), 1, DAY),),
+        verdicts,
+        (Measurement("leads", KAJAANI, YEAR, Fraction(1200, 13), rows=13),),
+        compare(verdicts, before, number),
+        (Problem(Place("rules/b.yaml", 3, 1), "no such input"),),
+        lookback=lookback,
+    )
+    mails = [("a@example.org", mail, b"bytes")] if mail else []
+    ledger.publish(outcome, NOW, mails, f'{{"run": "{number}"}}')
+    return outcome
+
+
+def test_first_run_and_its_rows(ledger: Ledger, tmp_path: Path) -> None:
+    assert ledger.newest_as_of() is None
+    assert ledger.open_findings() == {}
+    assert ledger.previous_verdicts() == {}
+    outcome = run(ledger, verdict(Word.MISSED, subject=KAJAANI), verdict(Word.MET, "broadcasts"))
+    assert outcome.run == "1"
+    assert ledger.newest_as_of() == DAY
+    assert ledger.open_findings() == {("leads", KAJAANI, "2023"): (Word.MISSED, "1")}
+    assert ledger.previous_verdicts() == {
+        ("leads", KAJAANI, "2023"): Word.MISSED,
+        ("broadcasts", (), "2023"): Word.MET,
+    }
+    assert ledger.outcome_json("1") == '{"run": "1"}'
+    assert ledger.outcome_json("9") is None
+    past = ledger.history("leads")[0]
+    assert (past.run, past.subject, past.verdict, past.observed) == ("1", KAJAANI, Word.MISSED, "99.81")
+    assert ledger.runs()[0].state is RunState.DONE
+    with sqlite3.connect(tmp_path / ".tulosvahti/ledger.db") as raw:
+        assert raw.execute("SELECT value FROM measurements").fetchall() == [("1200/13",)]
+        assert raw.execute("SELECT input, reason FROM rejects").fetchall() == [("crm", "not a number")]
+        assert raw.execute("SELECT file, line FROM problems").fetchall() == [("rules/b.yaml", 3)]
+        assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    raw.close()
+
+
+def test_unknown_freezes_and_met_resolves(ledger: Ledger) -> None:
+    key = ("leads", (), "2023")
+    run(ledger, verdict(Word.AT_RISK))
+    run(ledger, verdict(Word.UNKNOWN))
+    assert ledger.open_findings() == {key: (Word.AT_RISK, "1")}
+    run(ledger, verdict(Word.MISSED))
+    assert ledger.open_findings() == {key: (Word.MISSED, "1")}
+    run(ledger, verdict(Word.MET))
+    assert ledger.open_findings() == {}
+    run(ledger, verdict(Word.MISSED))
+    assert ledger.open_findings() == {key: (Word.MISSED, "5")}
+
+
+def test_partial_run_hides_nothing(ledger: Ledger) -> None:
+    run(ledger, verdict(Word.MISSED), verdict(Word.MET, "other"))
+    run(ledger, verdict(Word.MET, "other"))
+    assert ledger.previous_verdicts()["leads", (), "2023"] is Word.MISSED
+    assert ("leads", (), "2023") in ledger.open_findings()
+
+
+def test_lookback_touches_neither_findings_nor_outbox(ledger: Ledger) -> None:
+    run(ledger, verdict(Word.MET))
+    run(ledger, verdict(Word.MISSED), day=date(2023, 1, 31), lookback=True, mail="<x@y>")
+    assert ledger.open_findings() == {}
+    assert ledger.waiting_mails() == []
+    assert ledger.newest_as_of() == DAY
+    assert ledger.previous_verdicts() == {("leads", (), "2023"): Word.MET}
+
+
+def test_failed_run_leaves_nothing_behind(ledger: Ledger) -> None:
+    run(ledger, verdict(Word.MET), mail="<1@y>")
+    with pytest.raises(IntegrityError):
+        run(ledger, verdict(Word.MISSED), mail="<1@y>")
+    assert ledger.open_findings() == {}
+    ledger.fail_run("2", NOW, "disk full")
+    assert (ledger.runs()[0].state, ledger.runs()[0].reason) == (RunState.FAILED, "disk full")
+    with pytest.raises(LedgerError, match="run 2 is not under way"):
+        ledger.fail_run("2", NOW, "again")
+
+
+def test_killed_run_is_failed_by_the_next_and_its_slot_is_due_again(ledger: Ledger) -> None:
+    ledger.start_run(DAY, NOW, "abc", "0.1.0", slot=NOW)
+    assert ledger.last_slot() is None
+    second = ledger.start_run(DAY, NOW, "abc", "0.1.0", slot=NOW)
+    assert ledger.last_slot() is None
+    assert ledger.runs()[1].state is RunState.FAILED
+    ledger.fail_run(second, NOW, "x")
+    assert ledger.last_slot() == NOW
+
+
+def test_mails(ledger: Ledger) -> None:
+    run(ledger, verdict(Word.MISSED), mail="<1@y>")
+    ledger.mark_mail("<1@y>", MailState.WAITING, "421 later")
+    (mail,) = ledger.waiting_mails()
+    assert (mail.content, mail.attempts, mail.last_error, mail.run) == (b"bytes", 1, "421 later", "1")
+    ledger.mark_mail("<1@y>", MailState.SENT)
+    assert ledger.waiting_mails() == []
+    with pytest.raises(LedgerError, match="not waiting"):
+        ledger.mark_mail("<1@y>", MailState.SENT)
+
+
+@pytest.mark.parametrize("table", schema.APPEND_ONLY)
+def test_history_is_append_only(ledger: Ledger, tmp_path: Path, table: str) -> None:
+    run(ledger, verdict(Word.MISSED))
+    raw = sqlite3.connect(tmp_path / ".tulosvahti/ledger.db")
+    for deed in (f"DELETE FROM {table}", f"UPDATE {table} SET run_id = run_id"):  # noqa: S608
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            raw.execute(deed)
+    raw.close()
+
+
+def test_publish_of_a_run_that_is_done_is_refused(ledger: Ledger) -> None:
+    outcome = run(ledger, verdict(Word.MET))
+    with pytest.raises(LedgerError, match="not under way"):
+        ledger.publish(replace(outcome), NOW, [])
