@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from tulosvahti import __version__
 from tulosvahti.core.route import digests
 from tulosvahti.emit.jsonout import to_json
 from tulosvahti.emit.mail import digest
 from tulosvahti.emit.report import render
 from tulosvahti.run.nightly import Before, Request, evaluate
 from tulosvahti.store.inputs import InputStore
-from tulosvahti.store.ledger import Ledger
+from tulosvahti.store.ledger import Ledger, MailState
 from tulosvahti.store.lock import RunLock
 from tulosvahti.store.outbox import write_eml
 
@@ -74,6 +75,7 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
     expectations: bool = True,
     alerts: bool = True,
     clock: Callable[[], datetime] = now,
+    slot: datetime | None = None,
 ) -> Done:
     """Run everything once: judge, publish, write the report, send or write the mails.
 
@@ -87,14 +89,16 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
         ledger = open_ledger(project)
         stack.callback(ledger.close)
         started = clock()
-        run = ledger.start_run(as_of, started, project.rules_sha256, "")
+        run = ledger.start_run(
+            as_of, started, project.rules_sha256, __version__, forced_rules="" if rules == "*" else rules, slot=slot
+        )
         work = Path(tempfile.mkdtemp(prefix="tulosvahti-"))
         stack.callback(shutil.rmtree, work, ignore_errors=True)
         docs = folder / "data-docs" if project.config.data_docs else None
         before = Before(ledger.open_findings(), ledger.previous_verdicts(), ledger.newest_as_of())
         try:
             request = Request(run, as_of, rules, expectations, work, docs)
-            outcome = evaluate(project, request, before, InputStore(folder).keep)
+            outcome = evaluate(project, request, before, InputStore(project.root).keep)
             mails, troubles = _mails(project, outcome, started) if alerts and not outcome.lookback else ([], [])
             text = to_json(outcome)
             ledger.publish(outcome, clock(), mails, text)
@@ -143,14 +147,14 @@ def _deliver(project: Project, ledger: Ledger, folder: Path) -> tuple[list[Path]
     for mail in ledger.waiting_mails():
         if not project.config.mail.host:
             written.append(write_eml(folder / "outbox", mail.message_id, mail.recipient, mail.content))
-            ledger.mark_mail(mail.message_id, "written", "")
+            ledger.mark_mail(mail.message_id, MailState.WRITTEN)
             continue
         refused = _send(project, mail.recipient, mail.content)
         if refused:
-            ledger.mark_mail(mail.message_id, "waiting", refused)
+            ledger.mark_mail(mail.message_id, MailState.WAITING, refused)
             troubles.append(f"mail to {mail.recipient} was not accepted and waits: {refused}")
         else:
-            ledger.mark_mail(mail.message_id, "sent", "")
+            ledger.mark_mail(mail.message_id, MailState.SENT)
             sent += 1
     return written, sent, troubles
 
@@ -185,15 +189,18 @@ def stored_json(project: Project, run: int | None) -> str | None:
     """Give the JSON of a run as it was published; None where there is no such run."""
     ledger = open_ledger(project)
     try:
-        return ledger.outcome_json(str(run) if run is not None else None)
+        if run is None:
+            done = [item.id for item in ledger.runs() if item.state == "done"]
+            return ledger.outcome_json(done[0]) if done else None
+        return ledger.outcome_json(str(run))
     finally:
         ledger.close()
 
 
-def last_run(project: Project) -> datetime | None:
-    """Give when the newest finished run started; None before the first."""
+def last_slot(project: Project) -> datetime | None:
+    """Give the newest night that was run; None before the first."""
     ledger = open_ledger(project)
     try:
-        return ledger.newest_start()
+        return ledger.last_slot()
     finally:
         ledger.close()

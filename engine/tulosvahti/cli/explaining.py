@@ -82,4 +82,8 @@ def _history(project: Project, rule: Rule) -> list[str]:
         rows = ledger.history(rule.id)
     finally:
         ledger.close()
-    return [f"history: {row}" for row in rows]
+    return [
+        f"run {past.run}, as of {past.as_of.isoformat()}: {past.period} {past.verdict}"
+        + (f", observed {past.observed}" if past.observed is not None else "")
+        for past in rows
+    ]

@@ -35,9 +35,9 @@ def serve_nights(project: Project) -> None:
         fresh = load_project(project.root)
         for problem in fresh.problems:
             _LOG.warning("%s", problem)
-        done = wiring.run_once(fresh, wiring.default_as_of(fresh, slot))
+        done = wiring.run_once(fresh, wiring.default_as_of(fresh, slot), slot=slot)
         _LOG.info("run %s: report %s, %d mails", done.outcome.run, done.report, len(done.mails) + done.sent)
 
     config = project.config
     _LOG.info("nights at %r in %s", config.nightly, config.time_zone)
-    serve(config.nightly, config.time_zone, run_slot, wiring.now, stop, lambda: wiring.last_run(project))
+    serve(config.nightly, config.time_zone, run_slot, wiring.now, stop, lambda: wiring.last_slot(project))

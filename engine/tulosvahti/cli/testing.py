@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tulosvahti.compute.expectations import ExpectationJob, ExpectationRun
 from tulosvahti.core.rule import ExpectationSpec
-from tulosvahti.load.source import read_yaml_cases
+from tulosvahti.load.models import CasesShape
+from tulosvahti.load.shapes import shaped
+from tulosvahti.load.source import read_yaml
 from tulosvahti.problem import Place, Problem
 from tulosvahti.run.cases import Case, CaseOutcome, facts_of, run_case
 
@@ -41,37 +42,26 @@ def read_cases(project: Project, path: Path | None) -> tuple[list[Case], tuple[P
     problems: list[Problem] = []
     for file in files:
         name = file.relative_to(project.root).as_posix() if file.is_relative_to(project.root) else str(file)
-        found, troubles = read_yaml_cases(file, name)
-        problems += troubles
-        for entry, line in found:
-            cases += _cases(entry, name, line, problems)
+        source = read_yaml(file, name)
+        entries = source.data if isinstance(source.data, list) else [source.data]
+        for index, entry in enumerate(entries if not source.problems else []):
+            shape = shaped(CasesShape, entry, source, (index,) if isinstance(source.data, list) else ())
+            if shape is not None:
+                cases += _cases(shape, source.place((index,)), problems)
+        problems += source.problems
     if not files:
         problems.append(Problem(Place(str(where)), "no case files here", "YAML files with rule and cases"))
     return cases, tuple(problems)
 
 
-def _cases(entry: dict[str, Any], name: str, line: int, problems: list[Problem]) -> list[Case]:
+def _cases(shape: CasesShape, place: Place, problems: list[Problem]) -> list[Case]:
     result = []
-    for item in entry.get("cases") or []:
-        as_of = item.get("as_of", entry.get("as_of"))
-        if not isinstance(as_of, date) or not isinstance(item.get("expect"), dict):
-            problems.append(
-                Problem(
-                    Place(name, line),
-                    f"case {item.get('name')!r} of {entry.get('rule')!r} needs as_of (a date) and expect (a mapping)",
-                )
-            )
+    for item in shape.cases:
+        as_of = item.as_of or shape.as_of
+        if as_of is None:
+            problems.append(Problem(place, f"case {item.name!r} of {shape.rule!r} has no as_of", "a date"))
             continue
-        result.append(
-            Case(
-                str(entry["rule"]),
-                str(item.get("name", "")),
-                as_of,
-                {key: rows or [] for key, rows in (item.get("inputs") or {}).items()},
-                item["expect"],
-                f"{name}:{line}",
-            )
-        )
+        result.append(Case(shape.rule, item.name, as_of, item.inputs, item.expect, str(place)))
     return result
 
 

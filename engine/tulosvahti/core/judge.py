@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DeliveryState
@@ -58,7 +59,7 @@ def judge_target(rule: Rule, spec: TargetSpec, period: Period | None, measuremen
     evidence: dict[str, Json] = {
         "rows": measurement.rows,
         "unknown_rows": measurement.unknown_rows,
-        "workings": {name: text for name, text in measurement.workings},
+        "workings": dict(measurement.workings),
         "sql": setting.sql,
         "input": setting.delivery.name,
         "input_sha256": setting.delivery.sha256,
@@ -119,9 +120,9 @@ def _said(  # noqa: PLR0911 (one answer a case, in the order of the design)
         return _Said(Word.MONITORED, absent or measurement.reason)
     if absent:
         return _Said(Word.UNKNOWN, absent)
-    if measurement.value is None and measurement.reason and measurement.reason.code in _SILENT:
-        if period is not None and delivery.nothing_due_yet(period):
-            return _Said(Word.NOT_DUE, Reason.of("nothing_due_yet", input=delivery.name))
+    silent = measurement.value is None and measurement.reason is not None and measurement.reason.code in _SILENT
+    if silent and period is not None and delivery.nothing_due_yet(period):
+        return _Said(Word.NOT_DUE, Reason.of("nothing_due_yet", input=delivery.name))
     if late := late_reason(delivery, period):
         return _Said(Word.UNKNOWN, late)
     if measurement.value is None:
@@ -188,7 +189,7 @@ def expected_share(measure: Measure, period: Period, as_of: date) -> Fraction:
         points.append((period.elapsed(on)[0], Fraction(share)))
     points.append((days, Fraction(1)))
     points.sort()
-    for (before, low), (after, high) in zip(points, points[1:], strict=False):
+    for (before, low), (after, high) in pairwise(points):
         if before <= elapsed <= after and after > before:
             return low + (high - low) * Fraction(elapsed - before, after - before)
     return Fraction(1)

@@ -147,7 +147,7 @@ def _needs_sign(sign: str, direction: Direction | None, text: str) -> str:
     if sign:
         return sign
     if direction is None:
-        msg = f"{text!r} does not say whether more or less is better: write \">= …\" or \"<= …\", or declare direction"
+        msg = f'{text!r} does not say whether more or less is better: write ">= …" or "<= …", or declare direction'
         raise TargetTextError(msg)
     return ">=" if direction == "higher" else "<="
 
@@ -167,7 +167,7 @@ def _span(body: str) -> tuple[str, str] | None:
 
 def _about(value: Decimal, direction: Direction | None, tolerance: str | None, text: str) -> Target:
     if tolerance is None:
-        msg = f"{text!r} says about how much, not how near: declare tolerance, e.g. \"10 %\" or \"2\""
+        msg = f'{text!r} says about how much, not how near: declare tolerance, e.g. "10 %" or "2"'
         raise TargetTextError(msg)
     slack = read_tolerance(tolerance, value)
     low = Bound(Fraction(value - slack)) if direction in {"higher", None} else None

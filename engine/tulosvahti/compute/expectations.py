@@ -1,0 +1,182 @@
+"""Expectations: rules that Great Expectations judges in a child process while the run goes on.
+
+Great Expectations takes seconds to import and works on binary floats, so it never enters the run's own process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+NO_ELEMENT = "no_element"
+NOT_COMPUTED = "not_computed"
+
+
+@dataclass(frozen=True)
+class ExpectationJob:
+    """One expectation of a rule on an input."""
+
+    rule: str
+    input: str
+    type: str
+    kwargs: Mapping[str, Any]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExpectationOutcome:
+    """What came of a job; ``reason`` is empty where ``success`` is known."""
+
+    rule: str
+    success: bool | None
+    evaluated: int
+    unexpected: int
+    reason: str
+    detail: str
+    examples: tuple[str, ...]
+
+
+class ExpectationRun:
+    """A child process that starts at once; ``collect`` waits for it."""
+
+    def __init__(
+        self,
+        jobs: Sequence[ExpectationJob],
+        frames: Mapping[str, pl.DataFrame],
+        workdir: Path,
+        docs_dir: Path | None,
+        timeout: float = 120.0,
+    ) -> None:
+        """Write the columns needed and start the child."""
+        self._jobs = tuple(jobs)
+        self._deadline = time.monotonic() + timeout
+        self._timeout = timeout
+        self._process: subprocess.Popen[bytes] | None = None
+        self._failure = ""
+        workdir.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(prefix="expectations-", dir=workdir)).resolve()
+        self._result = self._folder / "results.json"
+        runnable = [job for job in self._jobs if job.input in frames]
+        if not runnable:
+            return
+        inputs = {}
+        for number, name in enumerate(sorted({job.input for job in runnable})):
+            path = self._folder / f"input{number}.parquet"
+            wanted = {column for job in runnable if job.input == name for column in _columns(job)}
+            _prepared(frames[name], wanted).write_parquet(path)
+            inputs[name] = str(path)
+        order = {
+            "inputs": inputs,
+            "jobs": [
+                {"rule": job.rule, "input": job.input, "type": job.type, "columns": _columns(job)}
+                | {"kwargs": _plain(dict(job.kwargs))}
+                for job in runnable
+            ],
+            "docs": str(docs_dir.resolve()) if docs_dir else "",
+            "results": str(self._result),
+        }
+        jobfile = self._folder / "jobs.json"
+        jobfile.write_text(json.dumps(order, ensure_ascii=False), encoding="utf-8")
+        self._start(jobfile)
+
+    def _start(self, jobfile: Path) -> None:
+        engine = str(Path(__file__).resolve().parents[2])
+        paths = [engine, *filter(None, [os.environ.get("PYTHONPATH", "")])]
+        environment = os.environ | {
+            "GX_ANALYTICS_ENABLED": "false",
+            "PYTHONPATH": os.pathsep.join(paths),
+            "TQDM_DISABLE": "1",
+        }
+        command = [sys.executable, "-m", "tulosvahti.compute.expectations_child", str(jobfile)]
+        with (self._folder / "log.txt").open("wb") as log:
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - our own module
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=self._folder
+                )
+            except OSError as error:
+                self._failure = f"Great Expectations could not be started: {error}"
+
+    def collect(self) -> tuple[ExpectationOutcome, ...]:
+        """Wait for the child and give one outcome a job, in the order of the jobs."""
+        found: dict[str, dict[str, Any]] = {}
+        failure = self._failure
+        if self._process is not None:
+            failure = self._waited(self._process)
+            if not failure:
+                try:
+                    found = json.loads(self._result.read_text(encoding="utf-8"))
+                except (OSError, ValueError):
+                    failure = "Great Expectations left no readable results"
+        outcomes = []
+        for job in self._jobs:
+            result = found.get(job.rule)
+            if result is None:
+                detail = failure or f"input {job.input!r} has no rows that can be measured"
+                outcomes.append(ExpectationOutcome(job.rule, None, 0, 0, NOT_COMPUTED, detail, ()))
+            else:
+                outcomes.append(ExpectationOutcome(**(result | {"examples": tuple(result["examples"])})))
+        return tuple(outcomes)
+
+    def _waited(self, process: subprocess.Popen[bytes]) -> str:
+        try:
+            code = process.wait(max(self._deadline - time.monotonic(), 0.01))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return f"Great Expectations did not finish in {self._timeout:g} seconds"
+        if code == 0:
+            return ""
+        log = (self._folder / "log.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return f"Great Expectations stopped with code {code}" + (f": {log[-1]}" if log else "")
+
+
+def _columns(job: ExpectationJob) -> list[str]:
+    """Give the columns of a job, also those that only its arguments name."""
+    named: list[str] = [value for key, value in job.kwargs.items() if key in {"column", "column_A", "column_B"}]
+    for key in ("column_list", "column_set"):
+        named += list(job.kwargs.get(key) or ())
+    return list(dict.fromkeys([*job.columns, *named]))
+
+
+def _prepared(frame: pl.DataFrame, wanted: set[str]) -> pl.DataFrame:
+    """Keep sound rows and needed columns, in the types that pandas knows: exact decimals end here."""
+    if "__rejected" in frame.columns:
+        frame = frame.filter(~pl.col("__rejected"))
+    names = [name for name in frame.columns if name in wanted and not name.startswith("__")]
+    casts = []
+    for name in names:
+        kind = frame.schema[name]
+        if isinstance(kind, pl.Decimal):
+            casts.append(pl.col(name).cast(pl.Float64))
+        elif kind == pl.Date:
+            casts.append(pl.col(name).cast(pl.Datetime("us")))
+        else:
+            casts.append(pl.col(name))
+    if not casts:
+        return frame.select(pl.int_range(frame.height, dtype=pl.Int64).alias("row"))
+    return frame.select(casts)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - arguments as the rule's file has them
+    """Make arguments fit JSON; a date keeps its kind."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return {"$date": value.isoformat()} if isinstance(value, date) else value

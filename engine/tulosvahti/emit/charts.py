@@ -1,0 +1,105 @@
+"""Line charts as SVG: what was observed by period, and the target as a step. Floats here only place ink on the page."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from tulosvahti.emit.words import unit_word, word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FEWEST = 3
+"""A series with fewer points is no chart."""
+_OBSERVED, _TARGET, _INK = "#0b5cad", "#b35900", "#333333"
+_LOCALE = {"fi": "fi-FI", "sv": "sv-SE", "en": "en-GB"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """What one chart shows. ``points``: label and value; ``targets``: label, least and greatest allowed value."""
+
+    title: str
+    unit: str
+    points: tuple[tuple[str, float], ...]
+    targets: tuple[tuple[str, float | None, float | None], ...]
+    language: str
+    told: tuple[tuple[str, str], ...] = ()
+    """The points in the reader's form, for the text alternative."""
+
+
+def line_charts(series: Sequence[Series]) -> list[str]:
+    """Draw each series of at least three points; the others, and all where drawing is not installed, give ''."""
+    try:
+        import vl_convert  # noqa: PLC0415 (heavy: only where something is drawn)
+    except ImportError:
+        return ["" for _ in series]
+    return [_draw(vl_convert, item) if len(item.points) >= FEWEST else "" for item in series]
+
+
+def _draw(vl_convert: Any, item: Series) -> str:  # noqa: ANN401 (a module without types)
+    svg = str(vl_convert.vegalite_to_svg(_spec(item), vl_version="5.20", allowed_base_urls=[], format_locale=_LOCALE.get(item.language, "en-GB")))
+    told = item.told or tuple((label, f"{value:g}") for label, value in item.points)
+    points = ", ".join(f"{label}: {value}" for label, value in told)
+    label = word("ui.chart", item.language, title=item.title, points=points)
+    head, _, rest = svg.partition(">")
+    return f'{head} role="img" aria-label="{escape(label)}"><title>{escape(label)}</title>{rest}'
+
+
+def _spec(item: Series) -> dict[str, Any]:
+    order = sorted({label for label, _ in item.points} | {label for label, _, _ in item.targets})
+    x = {"field": "p", "type": "ordinal", "sort": order, "scale": {"domain": order}, "title": None, "axis": {"labelAngle": 0}}
+    y = {"field": "v", "type": "quantitative", "title": unit_word(item.unit, item.language) or None, "scale": {"zero": False}}
+    observed = [{"p": label, "v": value} for label, value in item.points]
+    edges = [
+        {"p": label, "v": value, "end": end}
+        for label, low, high in item.targets
+        for end, value in (("low", low), ("high", high))
+        if value is not None
+    ]
+    layers: list[dict[str, Any]] = []
+    if edges:
+        mark = {"type": "tick", "color": _TARGET, "thickness": 3, "size": 34, "orient": "horizontal"}
+        layers.append({"data": {"values": edges}, "mark": mark, "encoding": {"x": x, "y": y}})
+    layers.append(
+        {
+            "data": {"values": observed},
+            "mark": {"type": "line", "color": _OBSERVED, "strokeWidth": 2, "point": {"filled": True, "size": 60, "color": _OBSERVED}},
+            "encoding": {"x": x, "y": y},
+        }
+    )
+    last = observed[-1]
+    text = {"type": "text", "dy": -11, "color": _OBSERVED, "fontWeight": "bold", "fontSize": 11}
+    shown = dict(item.told).get(str(last["p"]), "")
+    layers.append(
+        {"data": {"values": [{**last, "t": shown}]}, "mark": text, "encoding": {"x": x, "y": y, "text": {"field": "t"}}}
+    )
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": 340,
+        "height": 120,
+        "padding": 4,
+        "background": "white",
+        "layer": layers,
+        "config": {
+            "aria": False,
+            "font": "DejaVu Sans, Arial, sans-serif",
+            "axis": {"labelColor": _INK, "titleColor": _INK, "gridColor": "#e3e3e3", "labelFontSize": 10, "tickCount": 4},
+            "axisX": {"grid": False},
+            "view": {"stroke": None},
+        },
+    }
+
+
+def warm_up() -> threading.Thread:
+    """Load the drawing library beside the rest of the run, so that its cost overlaps with it."""
+    thread = threading.Thread(target=_warm, name="charts-warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def _warm() -> None:
+    line_charts([Series("", "", (("a", 0.0), ("b", 1.0), ("c", 2.0)), (), "en")])

@@ -1,0 +1,112 @@
+"""A run as JSON: numbers are decimal strings, order is the agreement's, the same outcome gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tulosvahti.core.quantity import plain
+from tulosvahti.core.text import LANGUAGES
+from tulosvahti.emit.words import reason_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from tulosvahti.core.contract import Delivery
+    from tulosvahti.core.verdict import Finding, Outcome, Verdict
+    from tulosvahti.problem import Problem
+
+
+def to_json(outcome: Outcome) -> str:
+    """Write the outcome in the shape of DESIGN §5, ending with a newline."""
+    by_key = {finding.verdict.key: finding for finding in outcome.findings}
+    shape = {
+        "run": {
+            "id": outcome.run,
+            "as_of": outcome.as_of.isoformat(),
+            "rules_sha256": outcome.rules_sha256,
+            "engine": outcome.engine,
+            "lookback": outcome.lookback,
+        },
+        "inputs": [_input(delivery) for delivery in outcome.deliveries],
+        "verdicts": [_verdict(verdict, by_key.get(verdict.key)) for verdict in outcome.verdicts],
+        "findings": [_finding(finding) for finding in outcome.findings],
+        "problems": [_problem(problem) for problem in outcome.problems],
+    }
+    return json.dumps(shape, ensure_ascii=False, indent=1) + "\n"
+
+
+def _input(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "name": delivery.name,
+        "sha256": delivery.sha256,
+        "rows": delivery.rows,
+        "rejects": delivery.rejected_rows,
+        "state": str(delivery.state),
+        "synthetic": delivery.synthetic,
+    }
+
+
+def _verdict(verdict: Verdict, finding: Finding | None) -> dict[str, Any]:
+    rule = verdict.rule
+    return {
+        "rule": rule.id,
+        "kind": rule.kind,
+        "title": {language: rule.title.in_language(language) for language in LANGUAGES},
+        "subject": dict(verdict.subject),
+        "period": verdict.period.key if verdict.period else None,
+        "verdict": str(verdict.word),
+        "change": str(finding.change) if finding else None,
+        "provisional": verdict.provisional,
+        "binding": verdict.binding,
+        "in_state_budget": rule.in_state_budget,
+        "severity": str(rule.severity),
+        "owner": rule.owner,
+        "observed": _number(verdict.observed),
+        "target": verdict.target,
+        "margin": _number(verdict.margin),
+        "unit": rule.unit or None,
+        "reason": verdict.reason.code if verdict.reason else None,
+        "reason_text": {language: reason_text(verdict.reason, language) for language in LANGUAGES} if verdict.reason else None,
+        "cite": {"agreement": rule.cite.agreement, "section": rule.cite.section},
+        "evidence": _sorted(verdict.evidence),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    verdict = finding.verdict
+    return {
+        "rule": verdict.rule.id,
+        "subject": dict(verdict.subject),
+        "period": verdict.period.key if verdict.period else None,
+        "change": str(finding.change),
+        "was": str(finding.was) if finding.was else None,
+        "verdict": str(verdict.word),
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": problem.place.file,
+        "line": problem.place.line,
+        "column": problem.place.column,
+        "message": problem.message,
+        "allowed": problem.allowed,
+        "next_step": problem.next_step,
+        "rule": problem.rule or None,
+    }
+
+
+def _number(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
+
+
+def _sorted(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: dict(value) if name == "workings" else _plain(value) for name, value in sorted(evidence.items())}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON data)
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in sorted(value.items())}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,1 @@
+"""The catalogues: one module a language, all with the same keys."""

@@ -1,0 +1,197 @@
+"""Words, numbers and dates in the reader's language. A key without a word gives itself back: a message never fails.
+
+Catalogues are the modules of ``locale``; ``{name}`` in a text stands for a detail, already in the reader's form.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import parse_pattern
+
+from tulosvahti.core.text import LANGUAGES
+from tulosvahti.core.verdict import Word
+from tulosvahti.emit.locale import en, fi, sv
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tulosvahti.core.measure import Reason, Subject
+    from tulosvahti.core.rule import Agreement, Rule
+    from tulosvahti.core.verdict import Verdict
+
+CATALOGUES: Mapping[str, Mapping[str, str]] = {"fi": fi.WORDS, "sv": sv.WORDS, "en": en.WORDS}
+SIGNS: Mapping[Word, str] = {
+    Word.MET: "✓",
+    Word.MISSED: "✗",
+    Word.ON_TRACK: "→",
+    Word.AT_RISK: "▲",
+    Word.UNKNOWN: "?",
+    Word.NOT_DUE: "…",
+    Word.MONITORED: "○",
+}
+"""A sign for each verdict, so that colour is never needed."""
+_LOCALES = {"fi": "fi_FI", "sv": "sv_FI", "en": "en_GB"}
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_CHANGED_CELL = re.compile(r"(?<=\) )(-?\d+(?:\.\d+)?) → (-?\d+(?:\.\d+)?)")
+_COMPARATORS = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "=": "="}
+_TARGET = re.compile(r"(>=|<=|>|<|=)|(\.\.)|(previous)|(\d{4}-\d{2}-\d{2})|(-?\d+(?:\.\d+)?)|(\*)")
+
+
+def known(language: str) -> str:
+    """Give the language itself where it has a catalogue, else English."""
+    return language if language in LANGUAGES else "en"
+
+
+def has_word(key: str, language: str) -> bool:
+    """Tell whether the catalogue of a language has the key."""
+    return key in CATALOGUES[known(language)]
+
+
+class _Details(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def word(key: str, language: str, **details: object) -> str:
+    """Give a text of the catalogue with its details; the key itself where there is no such text."""
+    text = CATALOGUES[known(language)].get(key)
+    if text is None:
+        return key
+    return text.format_map(_Details({name: str(value) for name, value in details.items()})) if "{" in text else text
+
+
+def verdict_word(verdict: Word, language: str) -> str:
+    """Name a verdict."""
+    return word(f"verdict.{verdict}", language)
+
+
+def reason_text(reason: Reason | None, language: str) -> str:
+    """Give the sentence of a reason; its code where no sentence is known, nothing where there is no reason."""
+    if reason is None:
+        return ""
+    details = {name: _detail(name, value, language) for name, value in reason.details}
+    key = f"reason.{reason.code}"
+    # A sentence has a short form for when a detail is empty.
+    if any(not value for value in details.values()) and has_word(f"{key}.short", language):
+        key = f"{key}.short"
+    if not has_word(key, language):
+        return reason.code
+    return word(key, language, **{name: value or "–" for name, value in details.items()})
+
+
+def _detail(name: str, value: str, language: str) -> str:
+    if name == "warn":
+        return target_text(value, language)
+    if name == "cell":
+        return changed_cells(value, language)
+    if name in {"detail", "explanation", "input", "missing", "figure", "first"}:
+        return value
+    return figure(value, language)
+
+
+def changed_cells(text: str, language: str) -> str:
+    """Put the numbers of ``C2 (row / column) 100 → 200`` in the reader's form."""
+    return _CHANGED_CELL.sub(lambda found: f"{figure(found[1], language)} → {figure(found[2], language)}", text)
+
+
+def figure(text: str, language: str) -> str:
+    """Give a number or an ISO date, written as text, in the reader's form; anything else as it is."""
+    if _DAY.fullmatch(text):
+        try:
+            return day(date.fromisoformat(text), language)
+        except ValueError:
+            return text
+    return number(Decimal(text), language) if _NUMBER.fullmatch(text) else text
+
+
+@lru_cache(maxsize=8)
+def _locale(language: str) -> Locale:
+    return Locale.parse(_LOCALES[known(language)])
+
+
+def number(value: Decimal, language: str) -> str:
+    """Write a decimal with all its own decimals in the reader's form."""
+    exponent = value.as_tuple().exponent
+    places = max(-exponent, 0) if isinstance(exponent, int) else 0
+    pattern = parse_pattern("#,##0" + ("." + "0" * places if places else ""))
+    return str(pattern.apply(value, _locale(language), decimal_quantization=False)).replace("-", "\u2212", 1)
+
+
+def day(value: date, language: str) -> str:
+    """Write a date in the reader's form."""
+    if known(language) == "en":
+        return format_date(value, "d MMM y", locale=_locale(language))
+    return format_date(value, "d.M.y", locale=_locale(language))
+
+
+def quantity(value: Decimal | None, unit: str, language: str) -> str:
+    """Write a value with its unit; a dash where there is none."""
+    if value is None:
+        return "–"
+    name = unit_word(unit, language)
+    return f"{number(value, language)}\u00a0{name}" if name else number(value, language)
+
+
+def observed_text(verdict: Verdict, language: str) -> str:
+    """Write what was observed: the value, the day it was done, or how many sums hold."""
+    done, relations, broken = (verdict.evidence.get(name) for name in ("done_on", "relations", "broken"))
+    if verdict.observed is None and isinstance(done, str):
+        return figure(done, language)
+    if verdict.observed is None and isinstance(relations, int) and isinstance(broken, list):
+        return f"{relations - len(broken)}/{relations}"
+    return quantity(verdict.observed, verdict.rule.unit, language)
+
+
+def unit_word(unit: str, language: str) -> str:
+    """Name a unit; a unit that the project invented is its own name."""
+    key = f"unit.{unit}"
+    return word(key, language) if has_word(key, language) else unit
+
+
+def target_text(text: str | None, language: str) -> str:
+    """Write a target in the reader's form: ``>= 92.5`` becomes ``≥ 92,5``."""
+    if not text:
+        return "–"
+
+    def put(found: re.Match[str]) -> str:
+        if found[1]:
+            return _COMPARATORS[found[1]]
+        if found[2]:
+            return "–"
+        if found[3]:
+            return word("target.previous", language)
+        return "×" if found[6] else figure(found[4] or found[5], language)
+
+    return _TARGET.sub(put, text).replace("≥ ", "≥\u00a0").replace("≤ ", "≤\u00a0")
+
+
+def owner_name(rule: Rule, agreements: Mapping[str, Agreement], language: str) -> str:
+    """Name the owner of a rule as its agreement does."""
+    agreement = agreements.get(rule.cite.agreement)
+    name = dict(agreement.parties).get(rule.owner) if agreement else None
+    return name.in_language(language) if name else rule.owner
+
+
+def subject_text(subject: Subject) -> str:
+    """Name a subject by its values."""
+    return ", ".join(value for _, value in subject)
+
+
+def clean(text: str) -> str:
+    """Drop control characters, so that data cannot steer a terminal or a header; line breaks become spaces."""
+    spaced = re.sub(r"\s+", " ", text) if re.search(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]", text) else text
+    return "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs"} or c == "\u00ad")
+
+
+def printable(value: object) -> object:
+    """Drop the control characters of a text, but keep its lines; for templates' ``finalize``."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", value) if type(value) is str else value

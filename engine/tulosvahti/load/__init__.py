@@ -1,0 +1,1 @@
+"""Loading: the project's files become objects of the core."""

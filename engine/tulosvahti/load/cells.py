@@ -1,0 +1,168 @@
+"""Cells: the text of one column becomes typed values; a text that does not fit its field is a fault with a reason."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from tulosvahti.core.contract import Field, FieldType
+from tulosvahti.core.quantity import NumberTextError, read_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+DIGITS = 38
+"""Most digits that an exact column holds."""
+_LARGEST = 2**63 - 1
+
+
+class CellError(ValueError):
+    """A text that is not a value of its field; the message says why and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A typed column and its faults: positions in the column with their reasons."""
+
+    values: pl.Series
+    faults: tuple[tuple[int, str], ...]
+
+
+def read_column(field: Field, texts: Sequence[str]) -> Column:
+    """Type a column; each distinct text is read once. A missing value or a fault leaves null."""
+    missing = {item.strip() for item in field.missing_values}
+    reader = _READERS[field.type]
+    known: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    for text in set(texts):
+        if text.strip() in missing:
+            known[text] = None
+            continue
+        try:
+            known[text] = reader(field, text)
+        except CellError as error:
+            known[text] = None
+            reasons[text] = str(error)
+    kind, too_long = _dtype(field, known)
+    for text in too_long:
+        known[text] = None
+        reasons[text] = f"number has more digits than can be kept exactly; allowed: at most {DIGITS} digits"
+    values = pl.Series(field.name, [known[text] for text in texts], dtype=kind)
+    faults = [(at, reasons[text]) for at, text in enumerate(texts) if text in reasons] if reasons else []
+    return Column(values, tuple(faults))
+
+
+def _dtype(field: Field, known: dict[str, Any]) -> tuple[Any, list[str]]:
+    if field.type is not FieldType.NUMBER:
+        return _DTYPES[field.type], []
+    scale = whole = 0
+    sizes: dict[str, tuple[int, int]] = {}
+    for text, value in known.items():
+        if value is not None:
+            _, digits, exponent = value.as_tuple()
+            places = max(-exponent, 0)
+            sizes[text] = (max(len(digits) + exponent, 1), places)
+    long = [text for text, (size, places) in sizes.items() if size + places > DIGITS]
+    for text, (size, places) in sizes.items():
+        if text not in long:
+            whole, scale = max(whole, size), max(scale, places)
+    if whole + scale > DIGITS:
+        long += [text for text, (size, _) in sizes.items() if text not in long and size + scale > DIGITS]
+    return pl.Decimal(DIGITS, scale), long
+
+
+def _string(_: Field, text: str) -> str:
+    return text
+
+
+def _number(field: Field, text: str) -> Decimal:
+    body = text.strip().removesuffix("%").rstrip() if field.percent else text
+    try:
+        return read_number(body, decimal_char=field.decimal_char, group_char=field.group_char)
+    except NumberTextError as error:
+        msg = f"not a number: {error}; allowed: {_form(field)}"
+        raise CellError(msg) from None
+
+
+def _form(field: Field) -> str:
+    parts = [f"digits, decimal mark {field.decimal_char!r}"]
+    parts.append(f"thousands separated by {field.group_char!r}" if field.group_char else "no thousands separator")
+    if field.percent:
+        parts.append("'%' at the end")
+    return ", ".join(parts)
+
+
+def _integer(field: Field, text: str) -> int:
+    try:
+        value = read_number(text, decimal_char=field.decimal_char, group_char=field.group_char)
+    except NumberTextError as error:
+        grouped = f"thousands separated by {field.group_char!r}" if field.group_char else "no thousands separator"
+        msg = f"not a whole number: {error}; allowed: digits only, {grouped}"
+        raise CellError(msg) from None
+    if value != value.to_integral_value():
+        msg = "not a whole number; allowed: digits only, no decimals"
+        raise CellError(msg)
+    if abs(value) > _LARGEST:
+        msg = f"whole number is too large; allowed: at most {_LARGEST}"
+        raise CellError(msg)
+    return int(value)
+
+
+def _boolean(field: Field, text: str) -> bool:
+    body = text.strip()
+    if body in field.true_values:
+        return True
+    if body in field.false_values:
+        return False
+    msg = f"not true or false; allowed: {', '.join(field.true_values + field.false_values)}"
+    raise CellError(msg)
+
+
+def _date(field: Field, text: str) -> date:
+    body = text.strip()
+    try:
+        return datetime.strptime(body, field.date_format).date()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        msg = f"not a date or no such day; allowed: {field.date_format}, such as {_EXAMPLE.strftime(field.date_format)}"
+        raise CellError(msg) from None
+
+
+def _year(_: Field, text: str) -> int:
+    body = text.strip()
+    if re.fullmatch(r"[0-9]{4}", body) and body != "0000":
+        return int(body)
+    msg = "not a year; allowed: four digits, such as 2023"
+    raise CellError(msg)
+
+
+def _yearmonth(_: Field, text: str) -> date:
+    found = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", text.strip())
+    if found and found[1] != "0000":
+        return date(int(found[1]), int(found[2]), 1)
+    msg = "not a month; allowed: year and month, such as 2023-03"
+    raise CellError(msg)
+
+
+_EXAMPLE = date(2023, 3, 31)
+_READERS: dict[FieldType, Callable[[Field, str], Any]] = {
+    FieldType.STRING: _string,
+    FieldType.NUMBER: _number,
+    FieldType.INTEGER: _integer,
+    FieldType.BOOLEAN: _boolean,
+    FieldType.DATE: _date,
+    FieldType.YEAR: _year,
+    FieldType.YEARMONTH: _yearmonth,
+}
+_DTYPES: dict[FieldType, Any] = {
+    FieldType.STRING: pl.String,
+    FieldType.INTEGER: pl.Int64,
+    FieldType.BOOLEAN: pl.Boolean,
+    FieldType.DATE: pl.Date,
+    FieldType.YEAR: pl.Int32,
+    FieldType.YEARMONTH: pl.Date,
+}

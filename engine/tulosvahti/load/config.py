@@ -1,0 +1,91 @@
+"""``config.toml``: what the project is called, when it runs, where mail and storage are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tulosvahti.load.models import ConfigShape
+from tulosvahti.load.shapes import shaped, text_of
+from tulosvahti.load.source import read_toml
+from tulosvahti.problem import Place, Problem, ProblemsError
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from tulosvahti.core.text import Text
+
+CONFIG = "config.toml"
+
+
+@dataclass(frozen=True)
+class MailConfig:
+    """Where mail goes; without a host it is written to files."""
+
+    sender: str
+    host: str = ""
+    port: int = 587
+    starttls: bool = True
+    username: str = ""
+    password_env: str = ""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The project's settings."""
+
+    name: Text
+    languages: tuple[str, ...]
+    time_zone: str
+    as_of: date | None
+    nightly: str
+    mail: MailConfig
+    ledger: str
+    engine: str = "duckdb"
+    data_docs: bool = True
+
+
+def load_config(root: Path) -> Config:
+    """Read the settings.
+
+    Raises:
+        ProblemsError: the file is missing or broken.
+
+    """
+    path = root / CONFIG
+    if not path.exists():
+        raise ProblemsError([no_project(path)])
+    source = read_toml(path, CONFIG)
+    shape = shaped(ConfigShape, source.data, source) if source.data is not None else None
+    if shape is not None:
+        try:
+            ZoneInfo(shape.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            message = f"time_zone: {shape.time_zone!r} is not a time zone"
+            source.problems.append(Problem(source.place(("time_zone",)), message, "names such as Europe/Helsinki"))
+    if shape is None or source.problems:
+        raise ProblemsError(source.problems)
+    mail = MailConfig(**shape.mail.model_dump())
+    return Config(
+        text_of(shape.name),
+        tuple(shape.languages),
+        shape.time_zone,
+        shape.as_of,
+        shape.schedule.nightly,
+        mail,
+        shape.storage.ledger,
+        shape.compute.engine,
+        shape.compute.data_docs,
+    )
+
+
+def no_project(path: Path) -> Problem:
+    """Say that there is no project here."""
+    return Problem(
+        Place(str(path)),
+        "no config.toml here nor in any folder above",
+        "a project folder has a config.toml",
+        "go to the project, give --project DIR, or make one with tulosvahti init DIR",
+    )

@@ -1,0 +1,142 @@
+"""``inputs/NAME.yaml``: what each input promises."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from tulosvahti.core.contract import DATED, Contract, Field, FieldType
+from tulosvahti.core.period import Grain, read_days
+from tulosvahti.core.quantity import NumberTextError, read_agreed_number
+from tulosvahti.load.models import ContractShape, FieldShape
+from tulosvahti.load.shapes import shaped, text_of
+from tulosvahti.load.source import Source, read_yaml
+from tulosvahti.problem import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_DEFAULT_FORMATS = {FieldType.DATE: "%Y-%m-%d", FieldType.YEARMONTH: "%Y-%m", FieldType.YEAR: "%Y"}
+
+
+def load_contracts(root: Path) -> tuple[dict[str, Contract], list[Problem]]:
+    """Read every contract of the project; a broken one is left out with its problems."""
+    contracts: dict[str, Contract] = {}
+    problems: list[Problem] = []
+    for path in sorted((root / "inputs").glob("*.yaml")):
+        source = read_yaml(path, f"inputs/{path.name}")
+        shape = None if source.problems else shaped(ContractShape, source.data, source)
+        contract = _contract(path.stem, shape, source) if shape else None
+        problems += source.problems
+        if contract is not None and not source.problems:
+            contracts[path.stem] = contract
+    return contracts, problems
+
+
+def _contract(name: str, shape: ContractShape, source: Source) -> Contract:
+    fields = tuple(_field(item, index, shape, source) for index, item in enumerate(shape.fields))
+    names = [item.name for item in fields]
+    for index, item in enumerate(names):
+        if item in names[:index]:
+            source.problems.append(Problem(source.place(("fields", index)), f"field {item!r} is there twice"))
+    for key, used in (("period", [shape.period]), ("known_on", [shape.known_on]), ("primaryKey", shape.primaryKey)):
+        for item in used:
+            if item and item not in names:
+                source.problems.append(Problem(source.place((key,)), f"{key}: no field {item!r}", ", ".join(names)))
+    for key, used_as in (("period", shape.period), ("known_on", shape.known_on)):
+        found = next((item for item in fields if item.name == used_as), None)
+        allowed = set(DATED) if key == "period" else {FieldType.DATE}
+        if found is not None and found.type not in allowed:
+            message = f"{key}: field {used_as!r} is a {found.type} and cannot date a row"
+            source.problems.append(Problem(source.place((key,)), message, ", ".join(sorted(allowed))))
+    try:
+        codecs.lookup(shape.encoding)
+    except LookupError:
+        message = f"encoding {shape.encoding!r} is not known"
+        source.problems.append(Problem(source.place(("encoding",)), message, "utf-8, utf-16, windows-1252, iso-8859-1"))
+    frequency = None if shape.frequency in {None, "once"} else Grain(str(shape.frequency))
+    return Contract(
+        name=name,
+        title=text_of(shape.title),
+        path=shape.path,
+        fields=fields,
+        place=source.place(()),
+        encoding=shape.encoding,
+        delimiter=shape.dialect.delimiter,
+        quote_char=shape.dialect.quoteChar,
+        comment_char=shape.dialect.commentChar,
+        primary_key=tuple(shape.primaryKey),
+        synthetic=shape.synthetic,
+        deliverer=shape.deliverer,
+        source=text_of(shape.source).in_language("fi"),
+        frequency=frequency,
+        grace=read_days(shape.grace),
+        period=shape.period,
+        known_on=shape.known_on,
+        no_rows_means_none=shape.no_rows_means_none,
+        max_rejects_percent=_percent(shape.max_rejects, source),
+    )
+
+
+def _percent(text: str, source: Source) -> Decimal:
+    try:
+        value = read_agreed_number(text.strip().removesuffix("%"))
+    except NumberTextError as error:
+        problem = Problem(source.place(("max_rejects",)), f"max_rejects: {text!r}: {error}", "a percentage such as 5 %")
+        source.problems.append(problem)
+        return Decimal(10)
+    return value
+
+
+def _field(shape: FieldShape, index: int, contract: ContractShape, source: Source) -> Field:
+    kind = FieldType(shape.type)
+    limits = shape.constraints
+    if limits.pattern:
+        try:
+            re.compile(limits.pattern)
+        except re.error as error:
+            place = source.place(("fields", index, "constraints", "pattern"))
+            source.problems.append(Problem(place, f"pattern: not a regular expression: {error}"))
+    return Field(
+        name=shape.name,
+        type=kind,
+        header=shape.header,
+        title=text_of(shape.title),
+        date_format=_DEFAULT_FORMATS.get(kind, "") if shape.format == "default" else shape.format,
+        decimal_char=shape.decimalChar,
+        group_char=shape.groupChar,
+        true_values=tuple(shape.trueValues),
+        false_values=tuple(shape.falseValues),
+        missing_values=tuple(contract.missingValues),
+        required=limits.required,
+        unique=limits.unique,
+        minimum=_limit(limits.minimum, kind, source, (index, "minimum")),
+        maximum=_limit(limits.maximum, kind, source, (index, "maximum")),
+        enum=tuple(limits.enum),
+        pattern=limits.pattern,
+        min_length=limits.minLength,
+        max_length=limits.maxLength,
+    )
+
+
+def _limit(value: str | date | None, kind: FieldType, source: Source, at: tuple[int, str]) -> Decimal | date | None:
+    if value is None:
+        return None
+    place = source.place(("fields", at[0], "constraints", at[1]))
+    if kind in {FieldType.DATE, FieldType.YEARMONTH}:
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            source.problems.append(Problem(place, f"{at[1]}: {value!r} is not a date", "YYYY-MM-DD"))
+            return None
+    if kind in {FieldType.NUMBER, FieldType.INTEGER, FieldType.YEAR}:
+        try:
+            return read_agreed_number(str(value))
+        except NumberTextError as error:
+            source.problems.append(Problem(place, f"{at[1]}: {value!r}: {error}", "a number"))
+            return None
+    source.problems.append(Problem(place, f"{at[1]} has no meaning for a {kind}", "minLength, maxLength, pattern, enum"))
+    return None

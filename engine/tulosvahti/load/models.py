@@ -1,0 +1,296 @@
+"""The shape of every file: pydantic models, for the messages about shape and for the JSON Schemas.
+
+Meaning (expressions, targets, names that must exist) is read beside them, in the module of each file.
+"""
+
+from __future__ import annotations
+
+from datetime import date  # noqa: TC003 (pydantic reads the annotation)
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Languages = Literal["fi", "sv", "en"]
+Days = Annotated[str, Field(pattern=r"^\s*\d{1,5}\s*(d|w|days?|weeks?)?\s*$", description="such as 10 d or 2 w")]
+TextLike = str | dict[Languages, str]
+
+
+def _as_text(value: Any) -> Any:  # noqa: ANN401 (a number in YAML)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _as_list(value: Any) -> Any:  # noqa: ANN401 (one or several)
+    return [value] if isinstance(value, str) else value
+
+
+Written = Annotated[str, BeforeValidator(_as_text)]
+Several = Annotated[list[str], BeforeValidator(_as_list)]
+
+
+class Shape(BaseModel):
+    """A mapping with known keys only."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+class ScheduleShape(Shape):
+    nightly: str = "0 5 * * *"
+
+
+class MailShape(Shape):
+    sender: str = "tulosvahti@localhost"
+    host: str = ""
+    port: int = Field(587, ge=1, le=65535)
+    starttls: bool = True
+    username: str = ""
+    password_env: str = ""
+
+
+class StorageShape(Shape):
+    ledger: str = "sqlite:///.tulosvahti/ledger.db"
+
+
+class ComputeShape(Shape):
+    engine: Literal["duckdb"] = "duckdb"
+    data_docs: bool = True
+
+
+class ConfigShape(Shape):
+    name: TextLike
+    languages: list[Languages] = Field(default=["fi", "sv", "en"], min_length=1)
+    time_zone: str = "Europe/Helsinki"
+    as_of: date | None = None
+    schedule: ScheduleShape = ScheduleShape()
+    mail: MailShape = MailShape()
+    storage: StorageShape = StorageShape()
+    compute: ComputeShape = ComputeShape()
+
+
+class AgreementShape(Shape):
+    title: TextLike
+    document: Written = ""
+    signed_on: date | None = None
+    agency: TextLike = ""
+    years: dict[int, Literal["binding", "preliminary"]]
+    annual_report: dict[int, date] = {}
+    parties: dict[str, TextLike]
+
+
+class AgreementsShape(Shape):
+    agreements: dict[str, AgreementShape]
+
+
+class RatioShape(Shape):
+    numerator: str
+    denominator: str
+
+
+class MeasureShape(Shape):
+    input: str
+    count: str | None = None
+    distinct: str | None = None
+    sum: Written | None = None
+    mean: str | None = None
+    share: str | None = None
+    ratio: RatioShape | None = None
+    latest: str | None = None
+    value: str | None = None
+    where: str | None = None
+    period: str = ""
+    by: Several = []
+    accumulates: bool = False
+    path: Literal["linear"] | dict[str, Written | float] = "linear"
+    min_rows: int = Field(0, ge=0)
+    missing: Literal["bound", "skip"] = "bound"
+
+
+class MilestoneShape(Shape):
+    input: str
+    key: str
+    due: date
+    lead: Days = "0 d"
+    key_field: str = "milestone"
+    done_field: str = "done_on"
+
+
+class NarrativeShape(Shape):
+    input: str
+    key: str
+    due: date | Literal["annual_report"] = "annual_report"
+    lead: Days = "0 d"
+    key_field: str = "narrative"
+
+
+class FigureShape(Shape):
+    input: str = ""
+    row: str = ""
+    column: str = ""
+    target_of: str = ""
+    observed_of: str = ""
+    period: Written | None = None
+
+
+class TieShape(Shape):
+    total: FigureShape
+    items: list[FigureShape] = Field(min_length=1)
+
+
+class CrossfootShape(Shape):
+    input: str = ""
+    label: str = ""
+    columns: list[str] = []
+    total_row: str = ""
+    total_column: str = ""
+    rounded_to: Written | None = None
+    subtracted: list[str] = []
+    subtotals: dict[str, list[str]] = {}
+    ties: list[TieShape] = []
+
+
+class PairShape(Shape):
+    both_or_neither: list[str] | None = Field(None, min_length=2, max_length=2)
+    never_both: list[str] | None = Field(None, min_length=2, max_length=2)
+
+    @model_validator(mode="after")
+    def _one(self) -> PairShape:
+        if (self.both_or_neither is None) == (self.never_both is None):
+            msg = "give both_or_neither or never_both, with two fields"
+            raise ValueError(msg)
+        return self
+
+
+class RowsShape(Shape):
+    input: str
+    require: str | PairShape
+    where: str | None = None
+    missing: Literal["unknown", "fail", "pass"] = "unknown"
+    key: list[str] | None = None
+
+
+class ExpectationShape(Shape):
+    input: str
+    type: str = Field(pattern=r"^expect_[a-z_]+$")
+    kwargs: dict[str, Any] = {}
+
+
+class RuleShape(Shape):
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="lower case, digits and hyphens")
+    title: TextLike
+    quote: str = ""
+    owner: str
+    page: int | None = None
+    unit: str = ""
+    severity: Literal["critical", "warning", "info"] = "warning"
+    in_state_budget: bool = False
+    direction: Literal["higher", "lower"] | None = None
+    note: TextLike = ""
+    enabled: bool = True
+    grain: Literal["year", "half-year", "quarter", "month", "week", "day"] | None = None
+    grace: Days | None = None
+    tolerance: Written | None = None
+    warn: Written | None = None
+    target: dict[str | int | date, Written] | None = None
+    measure: MeasureShape | None = None
+    milestone: MilestoneShape | None = None
+    narrative: NarrativeShape | None = None
+    crossfoot: CrossfootShape | None = None
+    rows: RowsShape | None = None
+    expectation: ExpectationShape | None = None
+
+
+class RuleFileShape(Shape):
+    agreement: str
+    section: Written
+    page: int | None = None
+    title: TextLike
+    rules: list[RuleShape]
+
+
+class DialectShape(Shape):
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    quoteChar: str = Field('"', min_length=1, max_length=1)  # noqa: N815 (Frictionless)
+    commentChar: str = ""  # noqa: N815 (Frictionless)
+
+
+class ConstraintsShape(Shape):
+    required: bool = False
+    unique: bool = False
+    minimum: Written | date | None = None
+    maximum: Written | date | None = None
+    enum: list[Written] = []
+    pattern: str = ""
+    minLength: int | None = None  # noqa: N815 (Frictionless)
+    maxLength: int | None = None  # noqa: N815 (Frictionless)
+
+
+class FieldShape(Shape):
+    name: str = Field(pattern=r"^[^\W\d]\w*$", description="a letter, then letters, digits and _")
+    type: Literal["string", "integer", "number", "boolean", "date", "year", "yearmonth"] = "string"
+    format: str = "default"
+    header: str = ""
+    title: TextLike = ""
+    description: TextLike = ""
+    decimalChar: str = Field(".", min_length=1, max_length=1)  # noqa: N815 (Frictionless)
+    groupChar: str = ""  # noqa: N815 (Frictionless)
+    trueValues: list[Written] = ["true", "1"]  # noqa: N815 (Frictionless)
+    falseValues: list[Written] = ["false", "0"]  # noqa: N815 (Frictionless)
+    constraints: ConstraintsShape = ConstraintsShape()
+
+
+class ContractShape(Shape):
+    title: TextLike
+    description: TextLike = ""
+    path: str
+    encoding: str = "utf-8"
+    dialect: DialectShape = DialectShape()
+    synthetic: bool = False
+    deliverer: str = ""
+    source: TextLike = ""
+    frequency: Literal["day", "week", "month", "quarter", "half-year", "year", "once"] | None = None
+    grace: Days = "0 d"
+    period: str = ""
+    known_on: str = ""
+    no_rows_means_none: bool = False
+    max_rejects: Written = "10 %"
+    primaryKey: Several = []  # noqa: N815 (Frictionless)
+    missingValues: list[str] = [""]  # noqa: N815 (Frictionless)
+    fields: list[FieldShape] = Field(min_length=1)
+
+
+class RecipientShape(Shape):
+    name: TextLike
+    mail: Several
+    language: Languages = "en"
+
+
+class MatchShape(Shape):
+    rule: Several | None = None
+    owner: Several | None = None
+    section: Several | None = None
+    severity: Several | None = None
+    verdict: Several | None = None
+    kind: Several | None = None
+
+
+class RouteShape(Shape):
+    match: MatchShape
+    also: Several
+
+
+class RoutesShape(Shape):
+    default: str
+    recipients: dict[str, RecipientShape]
+    routes: list[RouteShape] = []
+
+
+class CaseShape(Shape):
+    name: str
+    as_of: date | None = None
+    inputs: dict[str, list[dict[str, Any]]] = {}
+    expect: dict[str, Any]
+
+
+class CasesShape(Shape):
+    rule: str
+    as_of: date | None = None
+    cases: list[CaseShape]

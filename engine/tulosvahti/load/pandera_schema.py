@@ -1,0 +1,142 @@
+"""Contracts compile to Pandera schemas; every constraint that a row breaks comes back with its reason.
+
+Null handling is ours: a required field fails on null, every other constraint passes on it, and nothing passes because
+a whole column is null. Pandera is imported only when a schema is compiled.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from tulosvahti.core.contract import FieldType
+from tulosvahti.core.quantity import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandera.polars as pa
+
+    from tulosvahti.core.contract import Contract, Field
+
+KEY = "same key as an earlier row"
+REQUIRED = "required value is missing"
+_NOT_NULLABLE = "not_nullable"
+
+
+@dataclass(frozen=True)
+class Break:
+    """One broken constraint: the position of the row, the field, the reason."""
+
+    at: int
+    column: str
+    reason: str
+
+
+def compile_schema(contract: Contract) -> pa.DataFrameSchema:
+    """Compile the constraints of a contract; the error of each Pandera check is the reason in words."""
+    import pandera.polars as pa  # noqa: PLC0415 - a second of import, only where rows are judged
+
+    columns: dict[str, Any] = {}
+    for item in contract.fields:
+        checks = [
+            pa.Check(_each(test), name=reason, error=reason, ignore_na=False) for reason, test in _constraints(item)
+        ]
+        if item.unique:
+            reason = "same value as an earlier row; allowed: each value once"
+            checks.append(pa.Check(_first((item.name,)), name=reason, error=reason, ignore_na=False))
+        if contract.primary_key and item.name == contract.primary_key[0]:
+            checks.append(pa.Check(_first(contract.primary_key), name=KEY, error=KEY, ignore_na=False))
+        needed = item.required or item.name in contract.primary_key
+        columns[item.name] = pa.Column(nullable=not needed, checks=checks)
+    return pa.DataFrameSchema(columns, strict=False, name=contract.name)
+
+
+def breaks(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> list[Break]:
+    """Run a schema over a typed frame and give what broke, in row order."""
+    import pandera.polars as pa  # noqa: PLC0415
+    from pandera.config import ValidationDepth, config_context  # noqa: PLC0415
+
+    try:
+        with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
+            schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        found = []
+        for case in error.failure_cases.iter_rows(named=True):
+            if case["index"] is None:
+                msg = f"Pandera failed without a row: {case['check']}"
+                raise RuntimeError(msg) from error
+            reason = REQUIRED if case["check"] == _NOT_NULLABLE else str(case["check"])
+            found.append(Break(int(case["index"]), str(case["column"]), reason))
+        return sorted(found, key=lambda item: (item.at, item.column, item.reason))
+    return []
+
+
+def _each(test: Callable[[Any], bool]) -> Callable[[Any], pl.LazyFrame]:
+    """Run a test on each distinct value; null passes."""
+
+    def run(data: Any) -> pl.LazyFrame:  # noqa: ANN401 - Pandera's PolarsData
+        values = data.lazyframe.select(data.key).collect().to_series().to_list()
+        known = {value: value is None or test(value) for value in set(values)}
+        return pl.LazyFrame({data.key: [known[value] for value in values]}, schema={data.key: pl.Boolean})
+
+    return run
+
+
+def _first(names: tuple[str, ...]) -> Callable[[Any], pl.LazyFrame]:
+    """Pass rows whose values do not stand in an earlier row; a row with null among them passes here."""
+
+    def run(data: Any) -> pl.LazyFrame:  # noqa: ANN401
+        null = pl.any_horizontal(pl.col(name).is_null() for name in names)
+        return data.lazyframe.select((null | pl.struct(names).is_first_distinct()).alias(data.key))  # type: ignore[no-any-return]
+
+    return run
+
+
+def _constraints(item: Field) -> list[tuple[str, Callable[[Any], bool]]]:
+    found: list[tuple[str, Callable[[Any], bool]]] = []
+    least, most, shortest, longest = item.minimum, item.maximum, item.min_length, item.max_length
+    if least is not None:
+        low = _bound(item, least)
+        found.append((f"below the minimum; allowed: at least {_shown(least)}", lambda value: value >= low))
+    if most is not None:
+        high = _bound(item, most)
+        found.append((f"above the maximum; allowed: at most {_shown(most)}", lambda value: value <= high))
+    if item.enum:
+        allowed = _allowed(item)
+        reason = f"not one of the allowed values; allowed: {', '.join(item.enum)}"
+        found.append((reason, lambda value: value in allowed))
+    if item.pattern:
+        form = re.compile(item.pattern)
+        reason = f"does not match the pattern; allowed: {item.pattern}"
+        found.append((reason, lambda value: form.fullmatch(str(value)) is not None))
+    if shortest is not None:
+        reason = f"too short; allowed: at least {shortest} characters"
+        found.append((reason, lambda value: len(str(value)) >= shortest))
+    if longest is not None:
+        reason = f"too long; allowed: at most {longest} characters"
+        found.append((reason, lambda value: len(str(value)) <= longest))
+    return found
+
+
+def _bound(item: Field, bound: Decimal | date) -> Any:  # noqa: ANN401 - as the column's values
+    return bound.year if isinstance(bound, date) and item.type is FieldType.YEAR else bound
+
+
+def _shown(bound: Decimal | date) -> str:
+    return plain(bound) if isinstance(bound, Decimal) else bound.isoformat()
+
+
+def _allowed(item: Field) -> set[Any]:
+    from tulosvahti.load.cells import read_column  # noqa: PLC0415 - cells are needed only here
+
+    if item.type is FieldType.STRING:
+        return set(item.enum)
+    if item.type in {FieldType.NUMBER, FieldType.INTEGER, FieldType.YEAR}:
+        return {Decimal(text) for text in item.enum}
+    return set(read_column(item, item.enum).values.to_list())

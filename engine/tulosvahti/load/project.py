@@ -1,0 +1,84 @@
+"""A project: everything in its folder, or every problem of it. One broken file never takes the others with it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tulosvahti.load import models
+from tulosvahti.load.config import CONFIG, Config, load_config, no_project
+from tulosvahti.load.contracts import load_contracts
+from tulosvahti.load.routes import load_routes
+from tulosvahti.load.rulebook import load_rulebook
+from tulosvahti.problem import Problem, ProblemsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tulosvahti.core.contract import Contract
+    from tulosvahti.core.route import Routes
+    from tulosvahti.core.rule import Agreement, Rule
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a project folder holds; ``unjudged`` are rules left out because of a problem."""
+
+    root: Path
+    config: Config
+    agreements: Mapping[str, Agreement]
+    rules: tuple[Rule, ...]
+    contracts: Mapping[str, Contract]
+    routes: Routes
+    problems: tuple[Problem, ...]
+    rules_sha256: str
+    unjudged: tuple[str, ...] = ()
+
+
+def find_root(start: Path) -> Path:
+    """Give the nearest folder upward that is a project.
+
+    Raises:
+        ProblemsError: there is none.
+
+    """
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / CONFIG).is_file():
+            return folder
+    raise ProblemsError([no_project(start / CONFIG)])
+
+
+def load_project(root: Path) -> Project:
+    """Read a project.
+
+    Raises:
+        ProblemsError: config.toml is missing or broken.
+
+    """
+    config = load_config(root)
+    contracts, contract_problems = load_contracts(root)
+    names = {path.stem for path in (root / "inputs").glob("*.yaml")}
+    book = load_rulebook(root, contracts, names - set(contracts))
+    routes, route_problems = load_routes(root)
+    digest = hashlib.sha256()
+    for path in sorted((root / "rules").glob("*.yaml")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    problems = tuple(sorted([*contract_problems, *book.problems, *route_problems]))
+    return Project(
+        root, config, book.agreements, tuple(book.rules), contracts, routes, problems, digest.hexdigest(), tuple(book.unjudged)
+    )
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """Give the JSON Schema of every kind of file."""
+    shapes = {
+        "config": models.ConfigShape,
+        "agreements": models.AgreementsShape,
+        "rules": models.RuleFileShape,
+        "contract": models.ContractShape,
+        "routes": models.RoutesShape,
+        "cases": models.CasesShape,
+    }
+    return {name: shape.model_json_schema() for name, shape in shapes.items()}

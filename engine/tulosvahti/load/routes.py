@@ -1,0 +1,50 @@
+"""``alerts/routes.yaml``: who hears of what. A project without it mails nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tulosvahti.core.route import Recipient, Route, Routes
+from tulosvahti.load.models import RoutesShape
+from tulosvahti.load.shapes import shaped, text_of
+from tulosvahti.load.source import read_yaml
+from tulosvahti.problem import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def load_routes(root: Path) -> tuple[Routes, list[Problem]]:
+    """Read the routes; broken ones give no mail, and their problems."""
+    path = root / "alerts" / "routes.yaml"
+    if not path.exists():
+        return Routes(), []
+    source = read_yaml(path, "alerts/routes.yaml")
+    shape = None if source.problems else shaped(RoutesShape, source.data, source)
+    if shape is None:
+        return Routes(), source.problems
+    known = ", ".join(shape.recipients)
+    if shape.default not in shape.recipients:
+        source.problems.append(Problem(source.place(("default",)), f"default: no recipient {shape.default!r}", known))
+    for index, route in enumerate(shape.routes):
+        for key in route.also:
+            if key not in shape.recipients:
+                place = source.place(("routes", index, "also"))
+                source.problems.append(Problem(place, f"also: no recipient {key!r}", known))
+    for key, recipient in shape.recipients.items():
+        for address in recipient.mail:
+            name, _, domain = address.rpartition("@")
+            if not name or not domain or any(c.isspace() or not c.isprintable() for c in address):
+                place = source.place(("recipients", key, "mail"))
+                source.problems.append(Problem(place, f"mail: {address!r} is not an address", "name@domain"))
+    recipients = {
+        key: Recipient(key, text_of(item.name), tuple(item.mail), item.language) for key, item in shape.recipients.items()
+    }
+    routes = tuple(
+        Route(
+            tuple((key, tuple(values)) for key, values in route.match.model_dump(exclude_none=True).items()),
+            tuple(route.also),
+        )
+        for route in shape.routes
+    )
+    return Routes(recipients, routes, shape.default), source.problems

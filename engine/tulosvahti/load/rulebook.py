@@ -1,0 +1,140 @@
+"""``rules/*.yaml``: the agreements and their rules. A broken rule is left out with its problems; the others stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tulosvahti.core.rule import Agreement, Cite, Rule, Severity
+from tulosvahti.load.models import AgreementsShape, RuleFileShape, RuleShape
+from tulosvahti.load.shapes import shaped, text_of
+from tulosvahti.load.source import Source, read_yaml
+from tulosvahti.load.specs import Reading, read_spec
+from tulosvahti.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tulosvahti.core.contract import Contract
+    from tulosvahti.problem import Place
+
+AGREEMENTS = "agreements.yaml"
+
+
+@dataclass
+class Rulebook:
+    """Everything in rules/: agreements, sound rules in order, ids left out, problems."""
+
+    agreements: dict[str, Agreement] = field(default_factory=dict)
+    rules: list[Rule] = field(default_factory=list)
+    unjudged: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def load_rulebook(root: Path, contracts: Mapping[str, Contract], broken_inputs: set[str]) -> Rulebook:
+    """Read the agreements and every rule file."""
+    book = Rulebook()
+    folder = root / "rules"
+    source = read_yaml(folder / AGREEMENTS, f"rules/{AGREEMENTS}")
+    shape = None if source.problems else shaped(AgreementsShape, source.data, source)
+    book.problems += source.problems
+    for key, item in (shape.agreements if shape else {}).items():
+        book.agreements[key] = Agreement(
+            key,
+            text_of(item.title),
+            item.document,
+            text_of(item.agency),
+            item.signed_on,
+            tuple((year, word == "binding") for year, word in sorted(item.years.items())),
+            tuple(sorted(item.annual_report.items())),
+            tuple((party, text_of(name)) for party, name in item.parties.items()),
+        )
+    seen: dict[str, Place] = {}
+    if book.agreements:
+        for path in sorted(folder.glob("*.yaml")):
+            if path.name != AGREEMENTS:
+                _rule_file(read_yaml(path, f"rules/{path.name}"), book, contracts, broken_inputs, seen)
+    _cited(book)
+    return book
+
+
+def _rule_file(
+    source: Source, book: Rulebook, contracts: Mapping[str, Contract], broken: set[str], seen: dict[str, Place]
+) -> None:
+    data = source.data
+    if source.problems or data is None:
+        if not source.problems:
+            source.problems.append(Problem(source.place(()), "the file is empty", "agreement, section, title, rules"))
+        book.problems += source.problems
+        return
+    entries = data.get("rules") if isinstance(data, dict) else None
+    head = shaped(RuleFileShape, {**data, "rules": []} if isinstance(data, dict) and isinstance(entries, list) else data, source)
+    if head is not None and head.agreement not in book.agreements:
+        known = ", ".join(book.agreements)
+        source.problems.append(Problem(source.place(("agreement",)), f"no agreement {head.agreement!r}", known))
+        head = None
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        before = len(source.problems)
+        rule = _rule(source, index, entry, head, book, contracts, broken, seen)
+        if rule is not None and len(source.problems) == before:
+            book.rules.append(rule)
+        elif len(source.problems) > before or head is None:
+            name = entry.get("id") if isinstance(entry, dict) else None
+            if isinstance(name, str):
+                book.unjudged.append(name)
+    book.problems += source.problems
+
+
+def _rule(  # noqa: PLR0913
+    source: Source, index: int, entry: object, head: RuleFileShape | None, book: Rulebook,
+    contracts: Mapping[str, Contract], broken: set[str], seen: dict[str, Place],
+) -> Rule | None:  # fmt: skip
+    at = ("rules", index)
+    name = str(entry.get("id", "")) if isinstance(entry, dict) else ""
+    shape = shaped(RuleShape, entry, source, at, name)
+    if name:
+        place = source.place((*at, "id"))
+        if name in seen:
+            message = f"rule id {name!r} is already used at {seen[name]}"
+            source.problems.append(Problem(place, message, "an id of its own", "", name))
+        seen.setdefault(name, place)
+    if shape is None or head is None or not shape.enabled:
+        return None
+    agreement = book.agreements[head.agreement]
+    parties = dict(agreement.parties)
+    if shape.owner not in parties:
+        message = f"owner: {shape.owner!r} is not a party of {head.agreement}"
+        source.problems.append(Problem(source.place((*at, "owner")), message, ", ".join(parties), "", name))
+    reading = Reading(source, at, shape, agreement, contracts, broken)
+    spec = read_spec(reading)
+    if spec is None:
+        return None
+    cite = Cite(head.agreement, head.section, text_of(head.title), shape.page or head.page, shape.quote)
+    return Rule(
+        shape.id,
+        text_of(shape.title),
+        shape.owner,
+        cite,
+        spec,
+        source.place(at),
+        shape.unit,
+        Severity(shape.severity),
+        shape.direction,
+        shape.in_state_budget,
+        text_of(shape.note),
+    )
+
+
+def _cited(book: Rulebook) -> None:
+    """Report figures that cite a rule that is nowhere."""
+    known = {rule.id for rule in book.rules} | set(book.unjudged)
+    for rule in list(book.rules):
+        for tie in getattr(rule.spec, "ties", ()):
+            for ref in (tie.total, *tie.items):
+                cited = ref.target_of or ref.observed_of
+                if cited and cited not in known:
+                    book.problems.append(Problem(rule.place, f"ties: no rule {cited!r}", "ids of other rules", "", rule.id))
+                    if rule in book.rules:
+                        book.rules.remove(rule)
+                        book.unjudged.append(rule.id)

@@ -1,0 +1,104 @@
+"""From data with places to a shape, or to every problem of its form, each with its place."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from tulosvahti.core.text import Text
+from tulosvahti.problem import Problem
+
+if TYPE_CHECKING:
+    from tulosvahti.load.source import Source
+
+S = TypeVar("S", bound=BaseModel)
+At = tuple[str | int, ...]
+
+
+def shaped(model: type[S], data: Any, source: Source, at: At = (), rule: str = "") -> S | None:  # noqa: ANN401
+    """Read a shape; None where the source got problems instead."""
+    if not isinstance(data, dict):
+        source.problems.append(
+            Problem(source.place(at), f"a mapping is expected, not {_name_of(data)}", ", ".join(model.model_fields), "", rule)
+        )
+        return None
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        seen = set()
+        for item in error.errors():
+            problem = _problem(model, item, source, at, rule)
+            if (problem.place, problem.message) not in seen:
+                seen.add((problem.place, problem.message))
+                source.problems.append(problem)
+        return None
+
+
+def _problem(model: type[BaseModel], item: Any, source: Source, at: At, rule: str) -> Problem:  # noqa: ANN401
+    location = _real(tuple(item["loc"]), source, at)
+    key = str(location[-1]) if location else ""
+    kind, context = item["type"], item.get("ctx") or {}
+    if kind == "extra_forbidden":
+        owner = _model_at(model, tuple(item["loc"])[:-1])
+        allowed = list(owner.model_fields) if owner else []
+        near = get_close_matches(key, allowed, n=1)
+        place = source.place((*at, *location, "\0key"))
+        return Problem(place, f"unknown key {key!r}", ", ".join(allowed), f"did you mean {near[0]!r}?" if near else "", rule)
+    if kind == "missing":
+        return Problem(source.place((*at, *location)), f"{key!r} is missing", "", f"add {key}: …", rule)
+    place = source.place((*at, *location))
+    value = item.get("input")
+    shown = _name_of(value) if isinstance(value, dict | list) else repr(value)
+    if kind in {"literal_error", "enum"}:
+        return Problem(place, f"{key}: {shown} is not known", str(context.get("expected", "")).replace(" or ", ", "), "", rule)
+    if kind == "string_pattern_mismatch":
+        field = _model_at(model, tuple(item["loc"])[:-1])
+        described = field.model_fields[key].description if field and key in field.model_fields else ""
+        return Problem(place, f"{key}: {shown} has not the right form", described or str(context.get("pattern", "")), "", rule)
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return Problem(place, f"{key}: {shown}: {message[:1].lower()}{message[1:]}" if key else message, "", "", rule)
+
+
+def _real(loc: At, source: Source, at: At) -> At:
+    """Drop the parts of a location that name a branch of the model and not a place in the file."""
+    result: list[str | int] = []
+    for index, part in enumerate(loc):
+        last = index == len(loc) - 1
+        if (*at, *result, part) in source.places or (last and not _is_branch(part)):
+            result.append(part)
+    return tuple(result)
+
+
+def _is_branch(part: str | int) -> bool:
+    return isinstance(part, str) and (part in {"str", "int", "date", "float"} or "[" in part or part.endswith("Shape"))
+
+
+def _model_at(model: type[BaseModel], loc: At) -> type[BaseModel] | None:
+    found: type[BaseModel] | None = model
+    for part in loc:
+        if found is None or not isinstance(part, str) or part not in found.model_fields:
+            continue
+        found = _inner(found.model_fields[part].annotation) or found
+    return found
+
+
+def _inner(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in getattr(annotation, "__args__", ()):
+        if found := _inner(part):
+            return found
+    return None
+
+
+def _name_of(value: object) -> str:
+    if value is None:
+        return "nothing"
+    return {dict: "a mapping", list: "a list", str: "a text"}.get(type(value), repr(value))
+
+
+def text_of(value: str | dict[Any, str]) -> Text:
+    """Read a text: one for all languages, or one for each."""
+    return Text(value, value, value) if isinstance(value, str) else Text(**value)

@@ -1,0 +1,351 @@
+"""The kinds of rules, each from its shape to its meaning: expressions parsed, targets read, names resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from tulosvahti.core.contract import DATED, Contract, FieldType
+from tulosvahti.core.expression import Expression, ExpressionError, Kind, parse, parse_aggregate, parse_condition, parse_number
+from tulosvahti.core.period import PERIOD_FORMS, Grain, Period, containing, read_days, read_period
+from tulosvahti.core.quantity import NumberTextError, read_agreed_number
+from tulosvahti.core.rule import (
+    Agreement,
+    CrossfootSpec,
+    ExpectationSpec,
+    FigureRef,
+    Measure,
+    MeasureKind,
+    MilestoneSpec,
+    NarrativeSpec,
+    RowsSpec,
+    Spec,
+    TargetSpec,
+    Tie,
+)
+from tulosvahti.core.target import TARGET_FORMS, Target, TargetTextError, read_target
+from tulosvahti.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tulosvahti.load.models import FigureShape, RuleShape
+    from tulosvahti.load.source import Source
+
+KINDS = ("measure", "crossfoot", "milestone", "narrative", "rows", "expectation")
+_NARRATIVE_FIELDS = ("author", "dated", "text", "reference")
+_COLUMN_KEYS = ("column", "column_A", "column_B", "column_list", "column_set")
+
+
+@dataclass
+class Reading:
+    """One rule being read: where it stands and what it may name."""
+
+    source: Source
+    at: tuple[str | int, ...]
+    rule: RuleShape
+    agreement: Agreement
+    contracts: Mapping[str, Contract]
+    broken: set[str]
+
+    def say(self, path: tuple[str | int, ...], message: str, allowed: str = "", next_step: str = "", offset: int = 0) -> None:
+        """Report a problem of this rule."""
+        place = self.source.place((*self.at, *path), offset)
+        self.source.problems.append(Problem(place, message, allowed, next_step, self.rule.id))
+
+    def contract(self, path: tuple[str | int, ...], name: str) -> Contract | None:
+        """Give the contract of an input, or report it."""
+        if name in self.contracts:
+            return self.contracts[name]
+        if name in self.broken:
+            self.say(path, f"input {name!r} has problems in its own file", "", f"mend inputs/{name}.yaml")
+        else:
+            self.say(path, f"no input {name!r}", ", ".join(self.contracts), f"write its contract to inputs/{name}.yaml")
+        return None
+
+    def has_field(self, path: tuple[str | int, ...], contract: Contract, name: str) -> bool:
+        """Tell whether an input has a field, or report it."""
+        if name in contract.kinds:
+            return True
+        self.say(path, f"input {contract.name!r} has no field {name!r}", ", ".join(contract.kinds))
+        return False
+
+    def expression(
+        self, path: tuple[str | int, ...], text: str, read: Callable[[str, Mapping[str, Kind]], Expression], contract: Contract
+    ) -> Expression | None:
+        """Parse an expression, or report where it is wrong."""
+        try:
+            return read(text, contract.kinds)
+        except ExpressionError as error:
+            self.say(path, f"{path[-1]}: {error}", error.allowed, error.next_step, error.offset)
+            return None
+
+
+def read_spec(reading: Reading) -> Spec | None:
+    """Read the rule's kind; None where the source got problems instead."""
+    rule = reading.rule
+    given = [kind for kind in KINDS if getattr(rule, kind) is not None]
+    if len(given) != 1:
+        message = "a rule has exactly one kind; this has " + (" and ".join(given) if given else "none")
+        reading.say((given[1],) if given else (), message, ", ".join(KINDS))
+        return None
+    if rule.measure is None:
+        for key in ("target", "warn", "tolerance", "grain"):
+            if getattr(rule, key) is not None:
+                reading.say((key,), f"{key} goes with measure, not with {given[0]}")
+    readers: dict[str, Callable[[Reading], Spec | None]] = {
+        "measure": _indicator,
+        "crossfoot": _crossfoot,
+        "milestone": _milestone,
+        "narrative": _narrative,
+        "rows": _rows,
+        "expectation": _expectation,
+    }
+    return readers[given[0]](reading)
+
+
+def _indicator(reading: Reading) -> Spec | None:
+    rule = reading.rule
+    targets, grain = _targets(reading)
+    measure = _measure(reading, grain)
+    warn = _target(reading, ("warn",), rule.warn) if rule.warn is not None else None
+    if measure is None:
+        return None
+    grace = read_days(rule.grace) if rule.grace is not None else None
+    return TargetSpec(measure, grain, tuple(targets), warn, grace)
+
+
+def _targets(reading: Reading) -> tuple[list[tuple[Period, Target]], Grain]:
+    rule = reading.rule
+    found: list[tuple[Period, Target]] = []
+    grains: list[Grain] = []
+    for key, text in (rule.target or {}).items():
+        try:
+            period = read_period(str(key))
+        except ValueError as error:
+            reading.say(("target", key), f"target: {error}", PERIOD_FORMS)
+            continue
+        grains.append(period.grain)
+        target = _target(reading, ("target", key), text)
+        if target is not None:
+            found.append((period, target))
+    if len(set(grains)) > 1:
+        reading.say(("target",), "target: periods of different lengths in one rule", "", "write a rule for each length")
+    if grains and rule.grain is not None and Grain(rule.grain) is not grains[0]:
+        reading.say(("grain",), f"grain: {rule.grain} does not fit the target's periods ({grains[0]})")
+    grain = grains[0] if grains else Grain(rule.grain or "year")
+    return sorted(found, key=lambda item: item[0]), grain
+
+
+def _target(reading: Reading, path: tuple[str | int, ...], text: str) -> Target | None:
+    try:
+        return read_target(text, direction=reading.rule.direction, tolerance=reading.rule.tolerance)
+    except TargetTextError as error:
+        reading.say(path, f"{path[0]}: {error}", TARGET_FORMS)
+        return None
+
+
+def _measure(reading: Reading, grain: Grain) -> Measure | None:
+    shape = reading.rule.measure
+    if shape is None:
+        return None
+    contract = reading.contract(("measure", "input"), shape.input)
+    given = [kind for kind in MeasureKind if getattr(shape, kind) is not None]
+    if len(given) != 1:
+        message = "measure: exactly one of " + ", ".join(MeasureKind) + (f" is needed; this has {' and '.join(given) or 'none'}")
+        reading.say(("measure",), message)
+        return None
+    if contract is None:
+        return None
+    kind, before = given[0], len(reading.source.problems)
+    expression = _measured(reading, kind, contract)
+    where = reading.expression(("measure", "where"), shape.where, parse_condition, contract) if shape.where else None
+    if shape.period and reading.has_field(("measure", "period"), contract, shape.period):
+        item = contract.field(shape.period)
+        if item.type not in DATED:
+            reading.say(("measure", "period"), f"period: field {item.name!r} is a {item.type} and cannot date a row", "date, year, yearmonth")
+        elif item.type is FieldType.YEAR and grain is not Grain.YEAR:
+            reading.say(("measure", "period"), f"period: field {item.name!r} is a year; the rule's periods are shorter ({grain})")
+    for name in shape.by:
+        reading.has_field(("measure", "by"), contract, name)
+    if shape.accumulates and not shape.period:
+        reading.say(("measure", "accumulates"), "accumulates needs a period: the field that dates a row")
+    path = _path(reading)
+    if len(reading.source.problems) > before:
+        return None
+    return Measure(
+        shape.input, kind, expression, where, shape.period, tuple(shape.by), shape.accumulates, path, shape.min_rows,
+        shape.missing == "skip",
+    )  # fmt: skip
+
+
+def _measured(reading: Reading, kind: MeasureKind, contract: Contract) -> Expression | None:
+    shape = reading.rule.measure
+    path: tuple[str | int, ...] = ("measure", str(kind))
+    if shape is None:
+        return None
+    if kind is MeasureKind.COUNT:
+        name = str(shape.count)
+        if name == "*" or not reading.has_field(path, contract, name):
+            return None
+        return reading.expression(path, f'"{name}" IS NOT NULL', parse_condition, contract)
+    if kind in {MeasureKind.DISTINCT, MeasureKind.LATEST}:
+        return reading.expression(path, str(getattr(shape, kind)), parse, contract)
+    if kind is MeasureKind.RATIO and shape.ratio is not None:
+        top = reading.expression((*path, "numerator"), shape.ratio.numerator, parse_aggregate, contract)
+        bottom = reading.expression((*path, "denominator"), shape.ratio.denominator, parse_aggregate, contract)
+        if top is None or bottom is None:
+            return None
+        return parse_aggregate(f"({shape.ratio.numerator}) / ({shape.ratio.denominator})", contract.kinds)
+    read = {MeasureKind.SHARE: parse_condition, MeasureKind.VALUE: parse_aggregate}.get(kind, parse_number)
+    return reading.expression(path, str(getattr(shape, kind)), read, contract)
+
+
+def _path(reading: Reading) -> tuple[tuple[int, int, Decimal], ...]:
+    shape = reading.rule.measure
+    if shape is None or isinstance(shape.path, str):
+        return ()
+    result = []
+    for key, share in shape.path.items():
+        try:
+            day = date.fromisoformat(f"2024-{key}")
+            result.append((day.month, day.day, read_agreed_number(str(share))))
+        except (ValueError, NumberTextError):
+            reading.say(("measure", "path", key), f"path: {key!r}: {share!r}", 'month-day and a share, e.g. "06-30": 0.4')
+    return tuple(sorted(result))
+
+
+def _milestone(reading: Reading) -> Spec | None:
+    shape = reading.rule.milestone
+    contract = reading.contract(("milestone", "input"), shape.input) if shape else None
+    if shape is None or contract is None:
+        return None
+    sound = [reading.has_field(("milestone",), contract, name) for name in (shape.key_field, shape.done_field)]
+    if not all(sound):
+        return None
+    if contract.field(shape.done_field).type is not FieldType.DATE:
+        reading.say(("milestone",), f"field {shape.done_field!r} is not a date")
+        return None
+    return MilestoneSpec(shape.input, shape.key, shape.due, read_days(shape.lead), shape.key_field, shape.done_field)
+
+
+def _narrative(reading: Reading) -> Spec | None:
+    shape = reading.rule.narrative
+    contract = reading.contract(("narrative", "input"), shape.input) if shape else None
+    if shape is None or contract is None:
+        return None
+    sound = [reading.has_field(("narrative",), contract, name) for name in (shape.key_field, *_NARRATIVE_FIELDS)]
+    if not contract.period:
+        reading.say(("narrative", "input"), f"input {shape.input!r} names no period field in its contract")
+        return None
+    if not all(sound):
+        return None
+    agreement = reading.agreement
+    if isinstance(shape.due, date):
+        years = [year for year, binding in agreement.years if binding] or [shape.due.year]
+        due = [(containing(date(years[0], 1, 1), Grain.YEAR), shape.due)]
+    else:
+        due = [(containing(date(year, 1, 1), Grain.YEAR), day) for year, day in agreement.annual_report]
+        if not due:
+            reading.say(("narrative", "due"), f"due: {agreement.key} has no annual_report dates", "", "add annual_report to rules/agreements.yaml")
+            return None
+    return NarrativeSpec(shape.input, shape.key, tuple(due), read_days(shape.lead), shape.key_field)
+
+
+def _rows(reading: Reading) -> Spec | None:
+    shape = reading.rule.rows
+    contract = reading.contract(("rows", "input"), shape.input) if shape else None
+    if shape is None or contract is None:
+        return None
+    text = shape.require if isinstance(shape.require, str) else _pair_text(shape.require.both_or_neither, shape.require.never_both)
+    path: tuple[str | int, ...] = ("rows", "require")
+    require = reading.expression(path, text, parse_condition, contract)
+    where = reading.expression(("rows", "where"), shape.where, parse_condition, contract) if shape.where else None
+    key = shape.key if shape.key is not None else list(contract.primary_key)
+    if not all([reading.has_field(("rows", "key"), contract, name) for name in key]) or require is None:
+        return None
+    return RowsSpec(shape.input, require, where, shape.missing, tuple(key))
+
+
+def _pair_text(both: list[str] | None, never: list[str] | None) -> str:
+    if both:
+        one, two = both
+        return f"({one} IS NULL AND {two} IS NULL) OR ({one} IS NOT NULL AND {two} IS NOT NULL)"
+    one, two = never or ["", ""]
+    return f"NOT ({one} IS NOT NULL AND {two} IS NOT NULL)"
+
+
+def _expectation(reading: Reading) -> Spec | None:
+    shape = reading.rule.expectation
+    contract = reading.contract(("expectation", "input"), shape.input) if shape else None
+    if shape is None or contract is None:
+        return None
+    columns: list[str] = []
+    for key in _COLUMN_KEYS:
+        value = shape.kwargs.get(key)
+        for name in value if isinstance(value, list) else [value] if value is not None else []:
+            if reading.has_field(("expectation", "kwargs", key), contract, str(name)):
+                columns.append(str(name))
+    return ExpectationSpec(shape.input, shape.type, shape.kwargs, tuple(dict.fromkeys(columns)))
+
+
+def _crossfoot(reading: Reading) -> Spec | None:
+    shape = reading.rule.crossfoot
+    if shape is None:
+        return None
+    before = len(reading.source.problems)
+    columns: list[str] = []
+    if shape.input:
+        contract = reading.contract(("crossfoot", "input"), shape.input)
+        if contract is None:
+            return None
+        numbers = [item.name for item in contract.fields if item.kind is Kind.NUMBER]
+        if not shape.label:
+            reading.say(("crossfoot",), "label is missing: the field that names a row", ", ".join(contract.kinds))
+        for key, name in (("label", shape.label), ("total_column", shape.total_column)):
+            if name:
+                reading.has_field(("crossfoot", key), contract, name)
+        for key, names in (("columns", shape.columns), ("subtracted", shape.subtracted)):
+            for name in names:
+                reading.has_field(("crossfoot", key), contract, name)
+        columns = shape.columns or [name for name in numbers if name not in {shape.label, shape.total_column}]
+    elif not shape.ties:
+        reading.say(("crossfoot",), "a crossfoot needs an input or ties")
+    ties = tuple(
+        Tie(
+            _figure(reading, tie.total, ("crossfoot", "ties", index, "total")),
+            tuple(_figure(reading, item, ("crossfoot", "ties", index, "items", at)) for at, item in enumerate(tie.items)),
+        )
+        for index, tie in enumerate(shape.ties)
+    )
+    unit = None
+    if shape.rounded_to is not None:
+        try:
+            unit = read_agreed_number(shape.rounded_to)
+        except NumberTextError as error:
+            reading.say(("crossfoot", "rounded_to"), f"rounded_to: {shape.rounded_to!r}: {error}", "1, 1000, 0.1; 0 is exact")
+    if len(reading.source.problems) > before:
+        return None
+    return CrossfootSpec(
+        shape.input, shape.label, tuple(columns), shape.total_row, shape.total_column, frozenset(shape.subtracted),
+        tuple((parent, tuple(children)) for parent, children in shape.subtotals.items()), unit, ties,
+    )  # fmt: skip
+
+
+def _figure(reading: Reading, shape: FigureShape, path: tuple[str | int, ...]) -> FigureRef:
+    forms = "{input, row, column}, {target_of, period} or {observed_of, period}"
+    if sum(bool(name) for name in (shape.input, shape.target_of, shape.observed_of)) != 1:
+        reading.say(path, "a figure is a cell, a target or an observed value", forms)
+    period = None
+    if shape.period is not None:
+        try:
+            period = read_period(shape.period)
+        except ValueError as error:
+            reading.say((*path, "period"), f"period: {error}", PERIOD_FORMS)
+    if shape.input:
+        contract = reading.contract((*path, "input"), shape.input)
+        if contract is not None:
+            reading.has_field((*path, "column"), contract, shape.column)
+    return FigureRef(shape.input, shape.row, shape.column, shape.target_of, shape.observed_of, period)

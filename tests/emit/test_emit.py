@@ -1,0 +1,187 @@
+"""What comes out: catalogues, JSON, terminal, report and mail. ``UPDATE_GOLDEN=1`` writes the golden files anew."""
+
+from __future__ import annotations
+
+import email
+import io
+import json
+import os
+import re
+import string
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from email import policy
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from tulosvahti.core.contract import DeliveryState
+from tulosvahti.core.measure import Reason
+from tulosvahti.core.rule import Severity
+from tulosvahti.core.verdict import Change, Outcome, Word
+from tulosvahti.emit.charts import Series, line_charts
+from tulosvahti.emit.jsonout import to_json
+from tulosvahti.emit.mail import digest
+from tulosvahti.emit.report import render
+from tulosvahti.emit.terminal import show
+from tulosvahti.emit.words import CATALOGUES, number, reason_text, target_text, verdict_word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tulosvahti.core.route import Recipient
+    from tulosvahti.core.rule import Agreement
+
+GOLDEN = Path(__file__).parent / "golden"
+LANGUAGES = ("fi", "sv", "en")
+SENT = datetime(2023, 12, 2, 4, 0, tzinfo=UTC)
+CODES = (
+    "no_rows no_rows_in_scope all_null division_by_zero unknown_rows too_few_rows ambiguous_latest previous_unknown "
+    "input_missing input_quarantined input_late nothing_due_yet not_computed no_element before_path within_warning late "
+    "not_done incomplete total_absent broken_sums failing_rows unknown_operands unresolved_figure"
+).split()
+
+
+def golden(name: str, text: str) -> None:
+    path = GOLDEN / name
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def test_every_catalogue_has_every_key_with_the_same_details() -> None:
+    def details(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    for language in LANGUAGES:
+        assert CATALOGUES[language].keys() == CATALOGUES["en"].keys()
+        for key, text in CATALOGUES[language].items():
+            assert details(text) == details(CATALOGUES["en"][key]), (language, key)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_of_the_core_and_the_templates_is_in_the_catalogue(language: str) -> None:
+    used = {f"verdict.{kind}" for kind in Word} | {f"change.{kind}" for kind in Change} | {f"says.{kind}" for kind in Word}
+    used |= {f"state.{state}" for state in DeliveryState} | {f"severity.{kind}" for kind in Severity}
+    used |= {f"reason.{code}" for code in CODES}
+    folder = Path(__file__).parents[2] / "engine/tulosvahti/emit"
+    for path in [*folder.glob("*.py"), *folder.glob("templates/*.j2")]:
+        used |= set(re.findall(r"""['"]((?:ui|mail|change|says)\.[a-z_]+)['"]""", path.read_text(encoding="utf-8")))
+    assert used - CATALOGUES[language].keys() == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", CODES)
+def test_a_reason_without_its_details_still_makes_a_sentence(code: str, language: str) -> None:
+    text = reason_text(Reason(code), language)
+    assert text.endswith(".") or text.endswith("–")
+    assert "{" not in text
+
+
+def test_words_and_numbers_in_the_readers_form() -> None:
+    assert verdict_word(Word.NOT_DUE, "fi") == "ei vielä ajankohtainen"
+    assert number(Decimal("14060741.50"), "fi") == "14\u00a0060\u00a0741,50"
+    assert number(Decimal("-3.1"), "en") == "\u22123.1"
+    assert target_text(">= previous * 1.02", "sv") == "≥\u00a0föregående × 1,02"
+    assert reason_text(Reason("some_new_code"), "fi") == "some_new_code"
+    said = reason_text(Reason.of("unknown_rows", low="36.5", high="39.25"), "fi")
+    assert "36,5–39,25" in said
+    assert "1.11.2023" in reason_text(Reason.of("late", done="2023-11-01"), "fi")
+
+
+def test_json_has_the_shape_of_the_design(outcome: Outcome) -> None:
+    text = to_json(outcome)
+    assert text.endswith("}\n")
+    assert text == to_json(outcome)
+    found = json.loads(text, parse_float=lambda text: pytest.fail(f"a binary float: {text}"))
+    assert list(found) == ["run", "inputs", "verdicts", "findings", "problems"]
+    assert found["run"]["as_of"] == "2023-12-01"
+    first = found["verdicts"][0]
+    expected = "rule kind subject period verdict provisional binding in_state_budget severity owner observed target margin unit reason cite evidence"
+    assert set(expected.split()) < set(first)
+    assert (first["observed"], first["margin"], first["period"], first["verdict"]) == ("92.31", "2.31", "2023", "met")
+    assert first["cite"] == {"agreement": "kainuu-2023", "section": "1.1"}
+    assert set(found["inputs"][0]) == {"name", "sha256", "rows", "rejects", "state", "synthetic"}
+    assert set(found["findings"][0]) == {"rule", "subject", "period", "change", "was", "verdict"}
+    assert set(found["problems"][0]) == {"file", "line", "column", "message", "allowed", "next_step", "rule"}
+    assert {item["verdict"] for item in found["verdicts"]} == set(Word)
+
+
+def test_terminal_fits_and_reads_without_colour(outcome: Outcome, agreements: Mapping[str, Agreement]) -> None:
+    out = io.StringIO()
+    show(outcome, agreements, Console(file=out, width=100), "fi")
+    text = out.getvalue()
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 100
+    assert "✗ ei täyttynyt" in text
+    assert "rules/a.yaml:7:3" in text
+    assert text.rstrip().endswith("yhteensä 9".capitalize())
+    golden("terminal.fi.txt", text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_report_lets_nothing_through_unescaped(outcome: Outcome, agreements: Mapping[str, Agreement], language: str) -> None:
+    html = render(outcome, agreements, LANGUAGES, language, "../data-docs/index.html")
+    assert "<script" not in html
+    assert "<b>näin" not in html
+    assert "&lt;script&gt;" in html
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', html)
+    assert not re.search(r"\b(?:ui|mail|verdict|change|says)\.[a-z_]+\b", re.sub(r"<svg.*?</svg>", "", html))
+
+
+def test_report_golden(outcome: Outcome, agreements: Mapping[str, Agreement]) -> None:
+    html = render(outcome, agreements, LANGUAGES, "fi", None)
+    assert 'class="num broken"' in html
+    assert "3\u00a0687\u00a0200" in html
+    # Where the ink lies in a chart depends on the fonts of the machine.
+    golden("report.fi.html", re.sub(r"(<svg[^>]*? role=)(.*?)</title>.*?</svg>", r"<svg role=\2</title></svg>", html, flags=re.DOTALL))
+
+
+def test_charts_need_three_points_and_have_a_text_alternative() -> None:
+    points = (("2021", 90.5), ("2022", 91.0), ("2023", 92.0))
+    drawn = line_charts([Series("A < B", "percent", points, (("2023", 90.0, None),), "fi"), Series("", "", points[:2], (), "fi")])
+    assert drawn[1] == ""
+    assert 'role="img" aria-label="Toteuma ja tavoite: A &lt; B.' in drawn[0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_mail(outcome: Outcome, agreements: Mapping[str, Agreement], recipient: Recipient, language: str) -> None:
+    reader = replace(recipient, language=language)
+    make = lambda: digest(reader, outcome.findings, outcome, agreements, "tulosvahti@kainuu.example", "<run3.tem.abc@kainuu.example>", SENT)  # noqa: E731
+    content, trouble = make()
+    assert (content, trouble) == make()
+    assert trouble == ""
+    message = email.message_from_bytes(content, policy=policy.default)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Bcc"] is None
+    assert message["Message-ID"] == "<run3.tem.abc@kainuu.example>"
+    assert [item.addr_spec for item in message["To"].addresses] == ["ely@tem.example", "b@tem.example"]
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    plain, rich = (part.get_content() for part in message.iter_parts())
+    assert "<script" not in rich
+    assert "\x1b" not in plain + rich
+    assert not message.defects
+    golden(f"mail.{language}.txt", f"Subject: {message['Subject']}\n\n{plain}".replace("\r\n", "\n"))
+
+
+def test_mail_with_project_templates(outcome: Outcome, agreements: Mapping[str, Agreement], recipient: Recipient, tmp_path: Path) -> None:
+    def make() -> tuple[str, str, str]:
+        content, trouble = digest(recipient, outcome.findings, outcome, agreements, "a@b.example", "<1@b.example>", SENT, templates=tmp_path)
+        parts = email.message_from_bytes(content, policy=policy.default).iter_parts()
+        plain, rich = (part.get_content() for part in parts)
+        return plain, rich, trouble
+
+    (tmp_path / "digest.txt.j2").write_text("Hei {{ recipient }}: {{ groups | length }}", encoding="utf-8")
+    (tmp_path / "digest.html.j2").write_text("<p>{{ groups[0][1][0].title }}</p>", encoding="utf-8")
+    plain, rich, trouble = make()
+    assert (plain.strip().endswith(": 3"), trouble) == (True, "")
+    assert "&lt;script&gt;" in rich
+    (tmp_path / "digest.txt.j2").write_text("{{ nobody }}", encoding="utf-8")
+    (tmp_path / "digest.html.j2").write_text("{{ ''.__class__.__mro__ }}", encoding="utf-8")
+    plain, _, trouble = make()
+    assert "Uutta tai muuttunutta" in plain
+    assert "digest.txt.j2: 'nobody' is undefined" in trouble
+    assert "digest.html.j2" in trouble
