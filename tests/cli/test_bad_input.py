@@ -66,9 +66,9 @@ def test_an_exact_copy_is_counted_once(project):
 
 
 RULES = [
-    ('sum: cost', 'sum: kost', "kost", "visit-costs"),
-    ('sum: cost', "value: cost", "aggregate", "visit-costs"),
-    ('sum: cost', "value: \"sum(cost) + count(read_csv('/etc/passwd'))\"", "not allowed", "visit-costs"),
+    ("sum: cost", "sum: kost", "kost", "visit-costs"),
+    ("sum: cost", "value: cost", "aggregate", "visit-costs"),
+    ("sum: cost", "value: \"sum(cost) + count(read_csv('/etc/passwd'))\"", "not allowed", "visit-costs"),
     ('"<= 2000"', '"two thousand"', "is not a target", "visit-costs"),
     ("owner: agency\n    unit", "owner: nobody\n    unit", "nobody", "visit-costs"),
     ("unit: eur", "untit: eur", "untit", "visit-costs"),

@@ -82,7 +82,7 @@ def _leaves(expression: Expression) -> list[tuple[str, str]]:
             result[f"total: {name}"] = f"sum({taken})"
             result[f"number: {name}"] = f"count({taken})"
         else:
-            result[name] = f"{node.sql_name().lower()}({taken})"
+            result[name] = f"{node.key!s}({taken})"
         result[f"missing: {name}"] = _count(f"{SOUND} AND ({sql}) IS NULL")
     return list(result.items())
 

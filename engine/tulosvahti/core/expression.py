@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import sqlglot
 from sqlglot import exp
@@ -103,7 +103,7 @@ def parse(text: str, fields: Mapping[str, Kind]) -> Expression:
     if len(trees) != 1 or trees[0] is None:
         msg = "one expression is expected, not " + ("several" if len(trees) > 1 else "an empty text")
         raise ExpressionError(msg)
-    tree = trees[0]
+    tree = cast("exp.Expression", trees[0])
     _refuse_strangers(tree)
     scope = {**dict.fromkeys(PARAMETERS, Kind.DATE), **fields}
     columns = frozenset(_columns(tree, scope))

@@ -116,10 +116,10 @@ def _said(  # noqa: PLR0911 (one answer a case, in the order of the design)
     if period is not None and period.start > as_of and not _measured_without_time(spec):
         return _Said(Word.NOT_DUE)
     absent = input_reason(delivery)
-    if target is None:
-        return _Said(Word.MONITORED, absent or measurement.reason)
     if absent:
         return _Said(Word.UNKNOWN, absent)
+    if target is None:
+        return _Said(Word.MONITORED, measurement.reason)
     silent = measurement.value is None and measurement.reason is not None and measurement.reason.code in _SILENT
     if silent and period is not None and delivery.nothing_due_yet(period):
         return _Said(Word.NOT_DUE, Reason.of("nothing_due_yet", input=delivery.name))

@@ -45,6 +45,15 @@ def _input(delivery: Delivery) -> dict[str, Any]:
         "rejects": delivery.rejected_rows,
         "state": str(delivery.state),
         "synthetic": delivery.synthetic,
+        "explanation": delivery.explanation,
+        "next_step": delivery.next_step,
+        "covered_through": delivery.covered_through.isoformat() if delivery.covered_through else None,
+        "expected_through": delivery.expected_through.isoformat() if delivery.expected_through else None,
+        "rejected": [
+            {"row": item.row, "line": item.line, "column": item.column, "value": item.value, "reason": item.reason}
+            for item in delivery.rejects
+        ],
+        "notices": [notice.message for notice in delivery.notices],
     }
 
 

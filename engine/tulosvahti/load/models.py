@@ -5,7 +5,7 @@ Meaning (expressions, targets, names that must exist) is read beside them, in th
 
 from __future__ import annotations
 
-from datetime import date  # noqa: TC003 (pydantic reads the annotation)
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -34,28 +34,38 @@ class Shape(BaseModel):
 
 
 class ScheduleShape(Shape):
+    """When the nights run."""
+
     nightly: str = "0 5 * * *"
 
 
 class MailShape(Shape):
+    """Where mail goes."""
+
     sender: str = "tulosvahti@localhost"
     host: str = ""
-    port: int = Field(587, ge=1, le=65535)
+    port: int = Field(default=587, ge=1, le=65535)
     starttls: bool = True
     username: str = ""
     password_env: str = ""
 
 
 class StorageShape(Shape):
+    """Where the ledger is."""
+
     ledger: str = "sqlite:///.tulosvahti/ledger.db"
 
 
 class ComputeShape(Shape):
+    """What measures."""
+
     engine: Literal["duckdb"] = "duckdb"
     data_docs: bool = True
 
 
 class ConfigShape(Shape):
+    """``config.toml``."""
+
     name: TextLike
     languages: list[Languages] = Field(default=["fi", "sv", "en"], min_length=1)
     time_zone: str = "Europe/Helsinki"
@@ -67,6 +77,8 @@ class ConfigShape(Shape):
 
 
 class AgreementShape(Shape):
+    """One signed document."""
+
     title: TextLike
     document: Written = ""
     signed_on: date | None = None
@@ -77,15 +89,21 @@ class AgreementShape(Shape):
 
 
 class AgreementsShape(Shape):
+    """``rules/agreements.yaml``."""
+
     agreements: dict[str, AgreementShape]
 
 
 class RatioShape(Shape):
+    """A quotient of two aggregates."""
+
     numerator: str
     denominator: str
 
 
 class MeasureShape(Shape):
+    """What is measured."""
+
     input: str
     count: str | None = None
     distinct: str | None = None
@@ -100,11 +118,13 @@ class MeasureShape(Shape):
     by: Several = []
     accumulates: bool = False
     path: Literal["linear"] | dict[str, Written | float] = "linear"
-    min_rows: int = Field(0, ge=0)
+    min_rows: int = Field(default=0, ge=0)
     missing: Literal["bound", "skip"] = "bound"
 
 
 class MilestoneShape(Shape):
+    """Something due on a date."""
+
     input: str
     key: str
     due: date
@@ -114,6 +134,8 @@ class MilestoneShape(Shape):
 
 
 class NarrativeShape(Shape):
+    """A verbal indicator."""
+
     input: str
     key: str
     due: date | Literal["annual_report"] = "annual_report"
@@ -122,6 +144,8 @@ class NarrativeShape(Shape):
 
 
 class FigureShape(Shape):
+    """A cell, a target or an observed value."""
+
     input: str = ""
     row: str = ""
     column: str = ""
@@ -131,11 +155,15 @@ class FigureShape(Shape):
 
 
 class TieShape(Shape):
+    """A total and its items."""
+
     total: FigureShape
     items: list[FigureShape] = Field(min_length=1)
 
 
 class CrossfootShape(Shape):
+    """The arithmetic of a table."""
+
     input: str = ""
     label: str = ""
     columns: list[str] = []
@@ -148,8 +176,10 @@ class CrossfootShape(Shape):
 
 
 class PairShape(Shape):
-    both_or_neither: list[str] | None = Field(None, min_length=2, max_length=2)
-    never_both: list[str] | None = Field(None, min_length=2, max_length=2)
+    """A condition on two fields."""
+
+    both_or_neither: list[str] | None = Field(default=None, min_length=2, max_length=2)
+    never_both: list[str] | None = Field(default=None, min_length=2, max_length=2)
 
     @model_validator(mode="after")
     def _one(self) -> PairShape:
@@ -160,6 +190,8 @@ class PairShape(Shape):
 
 
 class RowsShape(Shape):
+    """A condition on every row."""
+
     input: str
     require: str | PairShape
     where: str | None = None
@@ -168,12 +200,16 @@ class RowsShape(Shape):
 
 
 class ExpectationShape(Shape):
+    """A Great Expectations expectation."""
+
     input: str
     type: str = Field(pattern=r"^expect_[a-z_]+$")
     kwargs: dict[str, Any] = {}
 
 
 class RuleShape(Shape):
+    """One rule."""
+
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="lower case, digits and hyphens")
     title: TextLike
     quote: str = ""
@@ -199,6 +235,8 @@ class RuleShape(Shape):
 
 
 class RuleFileShape(Shape):
+    """A file of ``rules/``."""
+
     agreement: str
     section: Written
     page: int | None = None
@@ -207,12 +245,16 @@ class RuleFileShape(Shape):
 
 
 class DialectShape(Shape):
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    quoteChar: str = Field('"', min_length=1, max_length=1)  # noqa: N815 (Frictionless)
+    """How a CSV file is written."""
+
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quoteChar: str = Field(default='"', min_length=1, max_length=1)  # noqa: N815 (Frictionless)
     commentChar: str = ""  # noqa: N815 (Frictionless)
 
 
 class ConstraintsShape(Shape):
+    """What a cell must be."""
+
     required: bool = False
     unique: bool = False
     minimum: Written | date | None = None
@@ -224,13 +266,15 @@ class ConstraintsShape(Shape):
 
 
 class FieldShape(Shape):
+    """One field of an input."""
+
     name: str = Field(pattern=r"^[^\W\d]\w*$", description="a letter, then letters, digits and _")
     type: Literal["string", "integer", "number", "boolean", "date", "year", "yearmonth"] = "string"
     format: str = "default"
     header: str = ""
     title: TextLike = ""
     description: TextLike = ""
-    decimalChar: str = Field(".", min_length=1, max_length=1)  # noqa: N815 (Frictionless)
+    decimalChar: str = Field(default=".", min_length=1, max_length=1)  # noqa: N815 (Frictionless)
     groupChar: str = ""  # noqa: N815 (Frictionless)
     trueValues: list[Written] = ["true", "1"]  # noqa: N815 (Frictionless)
     falseValues: list[Written] = ["false", "0"]  # noqa: N815 (Frictionless)
@@ -238,6 +282,8 @@ class FieldShape(Shape):
 
 
 class ContractShape(Shape):
+    """A contract of ``inputs/``."""
+
     title: TextLike
     description: TextLike = ""
     path: str
@@ -258,12 +304,16 @@ class ContractShape(Shape):
 
 
 class RecipientShape(Shape):
+    """Somebody who gets mail."""
+
     name: TextLike
     mail: Several
     language: Languages = "en"
 
 
 class MatchShape(Shape):
+    """What a route concerns."""
+
     rule: Several | None = None
     owner: Several | None = None
     section: Several | None = None
@@ -273,17 +323,23 @@ class MatchShape(Shape):
 
 
 class RouteShape(Shape):
+    """Further recipients."""
+
     match: MatchShape
     also: Several
 
 
 class RoutesShape(Shape):
+    """``alerts/routes.yaml``."""
+
     default: str
     recipients: dict[str, RecipientShape]
     routes: list[RouteShape] = []
 
 
 class CaseShape(Shape):
+    """One case of a rule."""
+
     name: str
     as_of: date | None = None
     inputs: dict[str, list[dict[str, Any]]] = {}
@@ -291,6 +347,8 @@ class CaseShape(Shape):
 
 
 class CasesShape(Shape):
+    """The cases of one rule."""
+
     rule: str
     as_of: date | None = None
     cases: list[CaseShape]

@@ -73,7 +73,7 @@ def load_project(root: Path) -> Project:
 
 def json_schemas() -> dict[str, dict[str, Any]]:
     """Give the JSON Schema of every kind of file."""
-    shapes = {
+    shapes: dict[str, type[models.Shape]] = {
         "config": models.ConfigShape,
         "agreements": models.AgreementsShape,
         "rules": models.RuleFileShape,

@@ -96,7 +96,10 @@ def _inner(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401
 def _name_of(value: object) -> str:
     if value is None:
         return "nothing"
-    return {dict: "a mapping", list: "a list", str: "a text"}.get(type(value), repr(value))
+    for kind, name in ((dict, "a mapping"), (list, "a list"), (str, "a text")):
+        if isinstance(value, kind):
+            return name
+    return repr(value)
 
 
 def text_of(value: str | dict[Any, str]) -> Text:

@@ -8,7 +8,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DATED, Contract, FieldType
-from tulosvahti.core.expression import Expression, ExpressionError, Kind, parse, parse_aggregate, parse_condition, parse_number
+from tulosvahti.core.expression import (
+    Expression,
+    ExpressionError,
+    Kind,
+    parse,
+    parse_aggregate,
+    parse_condition,
+    parse_number,
+)
 from tulosvahti.core.period import PERIOD_FORMS, Grain, Period, containing, read_days, read_period
 from tulosvahti.core.quantity import NumberTextError, read_agreed_number
 from tulosvahti.core.rule import (
@@ -31,7 +39,7 @@ from tulosvahti.problem import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tulosvahti.load.models import FigureShape, RuleShape
+    from tulosvahti.load.models import CrossfootShape, FigureShape, RuleShape
     from tulosvahti.load.source import Source
 
 KINDS = ("measure", "crossfoot", "milestone", "narrative", "rows", "expectation")
@@ -121,7 +129,8 @@ def _targets(reading: Reading) -> tuple[list[tuple[Period, Target]], Grain]:
     rule = reading.rule
     found: list[tuple[Period, Target]] = []
     grains: list[Grain] = []
-    for key, text in (rule.target or {}).items():
+    for written, text in (rule.target or {}).items():
+        key = written if isinstance(written, int) else str(written)
         try:
             period = read_period(str(key))
         except ValueError as error:
@@ -264,7 +273,8 @@ def _rows(reading: Reading) -> Spec | None:
     require = reading.expression(path, text, parse_condition, contract)
     where = reading.expression(("rows", "where"), shape.where, parse_condition, contract) if shape.where else None
     key = shape.key if shape.key is not None else list(contract.primary_key)
-    if not all([reading.has_field(("rows", "key"), contract, name) for name in key]) or require is None:
+    known = [reading.has_field(("rows", "key"), contract, name) for name in key]
+    if not all(known) or require is None:
         return None
     return RowsSpec(shape.input, require, where, shape.missing, tuple(key))
 
@@ -286,8 +296,8 @@ def _expectation(reading: Reading) -> Spec | None:
     for key in _COLUMN_KEYS:
         value = shape.kwargs.get(key)
         for name in value if isinstance(value, list) else [value] if value is not None else []:
-            if reading.has_field(("expectation", "kwargs", key), contract, str(name)):
-                columns.append(str(name))
+            reading.has_field(("expectation", "kwargs", key), contract, str(name))
+            columns.append(str(name))
     return ExpectationSpec(shape.input, shape.type, shape.kwargs, tuple(dict.fromkeys(columns)))
 
 
@@ -296,23 +306,7 @@ def _crossfoot(reading: Reading) -> Spec | None:
     if shape is None:
         return None
     before = len(reading.source.problems)
-    columns: list[str] = []
-    if shape.input:
-        contract = reading.contract(("crossfoot", "input"), shape.input)
-        if contract is None:
-            return None
-        numbers = [item.name for item in contract.fields if item.kind is Kind.NUMBER]
-        if not shape.label:
-            reading.say(("crossfoot",), "label is missing: the field that names a row", ", ".join(contract.kinds))
-        for key, name in (("label", shape.label), ("total_column", shape.total_column)):
-            if name:
-                reading.has_field(("crossfoot", key), contract, name)
-        for key, names in (("columns", shape.columns), ("subtracted", shape.subtracted)):
-            for name in names:
-                reading.has_field(("crossfoot", key), contract, name)
-        columns = shape.columns or [name for name in numbers if name not in {shape.label, shape.total_column}]
-    elif not shape.ties:
-        reading.say(("crossfoot",), "a crossfoot needs an input or ties")
+    columns = _table_columns(reading, shape)
     ties = tuple(
         Tie(
             _figure(reading, tie.total, ("crossfoot", "ties", index, "total")),
@@ -332,6 +326,26 @@ def _crossfoot(reading: Reading) -> Spec | None:
         shape.input, shape.label, tuple(columns), shape.total_row, shape.total_column, frozenset(shape.subtracted),
         tuple((parent, tuple(children)) for parent, children in shape.subtotals.items()), unit, ties,
     )  # fmt: skip
+
+
+def _table_columns(reading: Reading, shape: CrossfootShape) -> list[str]:
+    """Give the item columns of a table: those named, or every number field but the total."""
+    if not shape.input:
+        if not shape.ties:
+            reading.say(("crossfoot",), "a crossfoot needs an input or ties")
+        return []
+    contract = reading.contract(("crossfoot", "input"), shape.input)
+    if contract is None:
+        return []
+    if not shape.label:
+        reading.say(("crossfoot",), "label is missing: the field that names a row", ", ".join(contract.kinds))
+    named = [("label", shape.label), ("total_column", shape.total_column)]
+    named += [("columns", name) for name in shape.columns] + [("subtracted", name) for name in shape.subtracted]
+    for key, name in named:
+        if name:
+            reading.has_field(("crossfoot", key), contract, name)
+    numbers = [item.name for item in contract.fields if item.kind is Kind.NUMBER]
+    return shape.columns or [name for name in numbers if name not in {shape.label, shape.total_column}]
 
 
 def _figure(reading: Reading, shape: FigureShape, path: tuple[str | int, ...]) -> FigureRef:

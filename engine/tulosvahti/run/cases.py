@@ -17,7 +17,7 @@ from tulosvahti.core.quantity import NumberTextError, read_number
 from tulosvahti.core.route import Routes
 from tulosvahti.core.verdict import Change, Finding, Verdict
 from tulosvahti.load.frames import frame_of_values
-from tulosvahti.run.judging import Facts, judge_rules
+from tulosvahti.run.judging import Facts, judge_rules, with_cited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,9 +66,7 @@ def run_case(
     facts = facts_of(case, rule, contracts, agreements)
     engine = DuckEngine(facts.frames, contracts, case.as_of)
     try:
-        # Rules whose figures a tie cites are judged too, on the same rows.
-        cited = [other for other in rules.values() if other.id != rule.id and set(other.inputs) <= set(case.inputs)]
-        judged = judge_rules([*cited, rule] if rule.kind == "crossfoot" else [rule], facts, engine, expectations or {})
+        judged = judge_rules(with_cited([rule], rules), facts, engine, expectations or {}, rules)
     finally:
         engine.close()
     verdicts = [verdict for verdict in judged.verdicts if verdict.rule.id == rule.id]

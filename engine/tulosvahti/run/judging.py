@@ -20,8 +20,8 @@ from tulosvahti.core.rule import (
     FigureRef,
     MilestoneSpec,
     NarrativeSpec,
-    Rule,
     RowsSpec,
+    Rule,
     TargetSpec,
 )
 from tulosvahti.core.verdict import Json, Verdict, Word
@@ -69,11 +69,17 @@ class Judged:
 
 
 def judge_rules(
-    rules: Sequence[Rule], facts: Facts, engine: DuckEngine, expectations: Mapping[str, ExpectationOutcome]
+    rules: Sequence[Rule],
+    facts: Facts,
+    engine: DuckEngine,
+    expectations: Mapping[str, ExpectationOutcome],
+    every: Mapping[str, Rule],
 ) -> Judged:
-    """Judge all rules; ``expectations`` has the outcome of each expectation rule that was run."""
+    """Judge rules; ``expectations`` has the outcome of each expectation rule that was run.
+
+    ``every`` has all rules of the project by id: ties cite targets of rules that are not judged now.
+    """
     judged = Judged()
-    every = {rule.id: rule for rule in rules}
     for rule in rules:
         spec = rule.spec
         if isinstance(spec, TargetSpec):
@@ -94,6 +100,19 @@ def judge_rules(
     order = {rule.id: index for index, rule in enumerate(rules)}
     judged.verdicts.sort(key=lambda verdict: order[verdict.rule.id])
     return judged
+
+
+def with_cited(rules: Sequence[Rule], every: Mapping[str, Rule]) -> list[Rule]:
+    """Add the rules whose observed values the ties of ``rules`` cite."""
+    cited = {
+        ref.observed_of
+        for rule in rules
+        if isinstance(rule.spec, CrossfootSpec)
+        for tie in rule.spec.ties
+        for ref in (tie.total, *tie.items)
+    }
+    there = {rule.id for rule in rules}
+    return [*rules, *(rule for name, rule in every.items() if name in cited - there)]
 
 
 def judged_periods(spec: TargetSpec, agreement: Agreement, as_of: date) -> list[Period | None]:

@@ -14,7 +14,7 @@ from tulosvahti.core.finding import compare
 from tulosvahti.core.rule import ExpectationSpec, Rule
 from tulosvahti.core.verdict import Outcome
 from tulosvahti.load.tables import Taken, take
-from tulosvahti.run.judging import Facts, judge_rules
+from tulosvahti.run.judging import Facts, judge_rules, with_cited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,8 +71,9 @@ def take_in(project: Project, names: Sequence[str], as_of: date, keep: Callable[
 
 def evaluate(project: Project, request: Request, before: Before, keep: Callable[[bytes], str]) -> Outcome:
     """Judge the chosen rules on what has come in."""
-    rules = chosen(project.rules, request.rules)
-    # A figure of another rule is measured too, so that ties can be judged alone.
+    asked = chosen(project.rules, request.rules)
+    every = {rule.id: rule for rule in project.rules}
+    rules = with_cited(asked, every)
     taken = take_in(project, needed_inputs(rules), request.as_of, keep)
     frames = {name: item.frame for name, item in taken.items() if item.frame is not None}
     running = _expectations(rules, taken, request)
@@ -85,16 +86,17 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     )
     engine = DuckEngine(frames, project.contracts, request.as_of)
     try:
-        outcomes = {}
-        judged = judge_rules(rules, facts, engine, outcomes)
+        judged = judge_rules(rules, facts, engine, {}, every)
         if running is not None:
             outcomes = {outcome.rule: outcome for outcome in running.collect()}
-            late = [rule for rule in rules if isinstance(rule.spec, ExpectationSpec)]
-            judged.verdicts += judge_rules(late, facts, engine, outcomes).verdicts
+            last = [rule for rule in rules if isinstance(rule.spec, ExpectationSpec)]
+            judged.verdicts += judge_rules(last, facts, engine, outcomes, every).verdicts
     finally:
         engine.close()
-    order = {rule.id: index for index, rule in enumerate(rules)}
-    verdicts = sorted(judged.verdicts, key=lambda verdict: order[verdict.rule.id])
+    order = {rule.id: index for index, rule in enumerate(asked)}
+    verdicts = sorted(
+        (verdict for verdict in judged.verdicts if verdict.rule.id in order), key=lambda verdict: order[verdict.rule.id]
+    )
     lookback = before.newest_as_of is not None and request.as_of < before.newest_as_of
     findings = compare(verdicts, {} if lookback else before.findings, request.run)
     return Outcome(
