@@ -306,8 +306,8 @@ def _kind_of(node: exp.Expression, scope: Mapping[str, Kind]) -> Kind:  # noqa: 
     if isinstance(node, _DATE_PARTS):
         _expect(node.find(exp.Column) or node.this, scope, Kind.DATE)
         return Kind.NUMBER
-    for child in node.iter_expressions():
-        _expect(child, scope, Kind.NUMBER)
+    for operand in node.iter_expressions():
+        _expect(operand, scope, Kind.NUMBER)
     return Kind.NUMBER
 
 
