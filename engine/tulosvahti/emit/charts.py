@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from tulosvahti.emit.words import unit_word, word
+from tulosvahti.emit.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 FEWEST = 3
 """A series with fewer points is no chart."""
 _OBSERVED, _TARGET, _INK = "#0b5cad", "#b35900", "#333333"
-_LOCALE = {"fi": "fi-FI", "sv": "sv-SE", "en": "en-GB"}
+_LOCALE = {"fi": "fi-FI", "sv": "fi-FI", "en": "en-GB"}
+"""Finnish and Swedish write decimals alike."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,14 @@ def line_charts(series: Sequence[Series]) -> list[str]:
     return [_draw(vl_convert, item) if len(item.points) >= FEWEST else "" for item in series]
 
 
+@cache
+def _drawn(vl_convert: Any, spec: str, locale: str) -> str:  # noqa: ANN401 (a module without types)
+    """Draw a picture once: languages with the same decimal form share it."""
+    return str(vl_convert.vegalite_to_svg(spec, vl_version="5.20", allowed_base_urls=[], format_locale=locale))
+
+
 def _draw(vl_convert: Any, item: Series) -> str:  # noqa: ANN401 (a module without types)
-    svg = str(vl_convert.vegalite_to_svg(_spec(item), vl_version="5.20", allowed_base_urls=[], format_locale=_LOCALE.get(item.language, "en-GB")))
+    svg = _drawn(vl_convert, json.dumps(_spec(item), sort_keys=True), _LOCALE.get(item.language, "en-GB"))
     told = item.told or tuple((label, f"{value:g}") for label, value in item.points)
     points = ", ".join(f"{label}: {value}" for label, value in told)
     label = word("ui.chart", item.language, title=item.title, points=points)
@@ -52,7 +61,7 @@ def _draw(vl_convert: Any, item: Series) -> str:  # noqa: ANN401 (a module witho
 def _spec(item: Series) -> dict[str, Any]:
     order = sorted({label for label, _ in item.points} | {label for label, _, _ in item.targets})
     x = {"field": "p", "type": "ordinal", "sort": order, "scale": {"domain": order}, "title": None, "axis": {"labelAngle": 0}}
-    y = {"field": "v", "type": "quantitative", "title": unit_word(item.unit, item.language) or None, "scale": {"zero": False}}
+    y = {"field": "v", "type": "quantitative", "title": None, "scale": {"zero": False}}
     observed = [{"p": label, "v": value} for label, value in item.points]
     edges = [
         {"p": label, "v": value, "end": end}
