@@ -100,7 +100,7 @@ def test_json_has_the_shape_of_the_design(outcome: Outcome) -> None:
     assert set(expected.split()) < set(first)
     assert (first["observed"], first["margin"], first["period"], first["verdict"]) == ("92.31", "2.31", "2023", "met")
     assert first["cite"] == {"agreement": "kainuu-2023", "section": "1.1"}
-    assert set(found["inputs"][0]) == {"name", "sha256", "rows", "rejects", "state", "synthetic"}
+    assert {"name", "sha256", "rows", "rejects", "state", "synthetic", "explanation", "rejected"} < set(found["inputs"][0])
     assert set(found["findings"][0]) == {"rule", "subject", "period", "change", "was", "verdict"}
     assert set(found["problems"][0]) == {"file", "line", "column", "message", "allowed", "next_step", "rule"}
     assert {item["verdict"] for item in found["verdicts"]} == set(Word)
