@@ -132,7 +132,7 @@ def _report(project: Project, outcome: Outcome, folder: Path, docs: Path | None)
     index = docs / "index.html" if docs else None
     link = f"../data-docs/{index.name}" if index is not None and index.exists() else None
     for language in reversed(project.config.languages):
-        html = render(outcome, project.agreements, project.config.languages, language, link)
+        html = render(outcome, project.agreements, project.config.languages, language, link, folder / "pictures")
         path = reports / f"run-{outcome.run}.{language}.html"
         path.write_text(html, encoding="utf-8")
         (reports / f"latest.{language}.html").write_text(html, encoding="utf-8")

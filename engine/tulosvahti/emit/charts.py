@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import threading
 from dataclasses import dataclass
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tulosvahti.emit.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 FEWEST = 3
 """A series with fewer points is no chart."""
 _OBSERVED, _TARGET, _INK = "#0b5cad", "#b35900", "#333333"
-_LOCALE = {"fi": "fi-FI", "sv": "fi-FI", "en": "en-GB"}
+Locale = Literal["fi-FI", "en-GB"]
+_LOCALE: dict[str, Locale] = {"fi": "fi-FI", "sv": "fi-FI", "en": "en-GB"}
 """Finnish and Swedish write decimals alike."""
 
 
@@ -34,23 +36,37 @@ class Series:
     """The points in the reader's form, for the text alternative."""
 
 
-def line_charts(series: Sequence[Series]) -> list[str]:
-    """Draw each series of at least three points; the others, and all where drawing is not installed, give ''."""
-    try:
-        import vl_convert  # noqa: PLC0415 (heavy: only where something is drawn)
-    except ImportError:
-        return ["" for _ in series]
-    return [_draw(vl_convert, item) if len(item.points) >= FEWEST else "" for item in series]
+def line_charts(series: Sequence[Series], pictures: Path | None = None) -> list[str]:
+    """Draw each series of at least three points; the others, and all where drawing is not installed, give ''.
+
+    ``pictures`` is a folder of pictures drawn before, by the digest of what they show.
+    """
+    return [_draw(item, pictures) if len(item.points) >= FEWEST else "" for item in series]
 
 
 @cache
-def _drawn(vl_convert: Any, spec: str, locale: str) -> str:  # noqa: ANN401 (a module without types)
-    """Draw a picture once: languages with the same decimal form share it."""
-    return str(vl_convert.vegalite_to_svg(spec, vl_version="5.20", allowed_base_urls=[], format_locale=locale))
+def _drawn(spec: str, locale: Locale, pictures: Path | None) -> str:
+    """Draw a picture once: later runs, and languages with the same decimal form, share it."""
+    kept = pictures / f"{hashlib.sha256((locale + spec).encode()).hexdigest()}.svg" if pictures else None
+    if kept is not None and kept.exists():
+        return kept.read_text(encoding="utf-8")
+    try:
+        import vl_convert  # noqa: PLC0415 (heavy: only where something is drawn)
+    except ImportError:
+        return ""
+    svg = str(vl_convert.vegalite_to_svg(spec, vl_version="5.20", allowed_base_urls=[], format_locale=locale))
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(".part")
+        part.write_text(svg, encoding="utf-8")
+        part.replace(kept)
+    return svg
 
 
-def _draw(vl_convert: Any, item: Series) -> str:  # noqa: ANN401 (a module without types)
-    svg = _drawn(vl_convert, json.dumps(_spec(item), sort_keys=True), _LOCALE.get(item.language, "en-GB"))
+def _draw(item: Series, pictures: Path | None) -> str:
+    svg = _drawn(json.dumps(_spec(item), sort_keys=True), _LOCALE.get(item.language, "en-GB"), pictures)
+    if not svg:
+        return ""
     told = item.told or tuple((label, f"{value:g}") for label, value in item.points)
     points = ", ".join(f"{label}: {value}" for label, value in told)
     label = word("ui.chart", item.language, title=item.title, points=points)
@@ -102,13 +118,3 @@ def _spec(item: Series) -> dict[str, Any]:
         },
     }
 
-
-def warm_up() -> threading.Thread:
-    """Load the drawing library beside the rest of the run, so that its cost overlaps with it."""
-    thread = threading.Thread(target=_warm, name="charts-warm-up", daemon=True)
-    thread.start()
-    return thread
-
-
-def _warm() -> None:
-    line_charts([Series("", "", (("a", 0.0), ("b", 1.0), ("c", 2.0)), (), "en")])

@@ -40,6 +40,7 @@ from tulosvahti.emit.words import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from tulosvahti.core.measure import Measurement, Subject
     from tulosvahti.core.rule import Agreement, Rule
@@ -61,6 +62,7 @@ class _Page:
     agreements: Mapping[str, Agreement]
     language: str
     findings: Mapping[tuple[str, Subject, str], Finding] = field(default_factory=dict)
+    pictures: Path | None = None
 
     def say(self, key: str, **details: object) -> str:
         return word(key, self.language, **details)
@@ -79,10 +81,11 @@ def _environment() -> Environment:
 
 
 def render(
-    outcome: Outcome, agreements: Mapping[str, Agreement], languages: Sequence[str], language: str, docs_link: str | None
+    outcome: Outcome, agreements: Mapping[str, Agreement], languages: Sequence[str], language: str, docs_link: str | None,
+    pictures: Path | None = None,
 ) -> str:
     """Give the page in one language; the other ``languages`` are linked as the files beside it."""
-    page = _Page(outcome, agreements, language, {item.verdict.key: item for item in outcome.findings})
+    page = _Page(outcome, agreements, language, {item.verdict.key: item for item in outcome.findings}, pictures)
     cited = list(dict.fromkeys(verdict.rule.cite.agreement for verdict in outcome.verdicts))
     named = [agreements[key] for key in cited if key in agreements]
     view: dict[str, Any] = {
@@ -347,7 +350,7 @@ def _charts(page: _Page) -> dict[tuple[str, Subject], str]:
             known.setdefault((item.rule, item.subject), []).append(item)
     rules = {verdict.rule.id: verdict.rule for verdict in page.outcome.verdicts}
     keys = [key for key, items in known.items() if len(items) >= FEWEST and key[0] in rules]
-    drawn = line_charts([_series(rules[key[0]], known[key], page.language) for key in keys])
+    drawn = line_charts([_series(rules[key[0]], known[key], page.language) for key in keys], page.pictures)
     return {key: svg for key, svg in zip(keys, drawn, strict=True) if svg}
 
 
