@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import threading
@@ -26,6 +27,7 @@ def serve_nights(project: Project) -> None:
         ValueError: the schedule in config.toml cannot be read.
 
     """
+    gc.enable()  # A service lives for months.
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
