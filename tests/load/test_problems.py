@@ -123,7 +123,7 @@ def test_file(project, name, content, start):
 
 CONTRACT = [
     ("minimum: 1", "minimum: yksi", "inputs/survey.yaml:11:57: minimum: 'yksi': unexpected character 'y'; allowed: a number"),
-    ("period: answered_on", "period: score", "inputs/survey.yaml:6:9: period: field 'score' is a integer and cannot date a row"),
+    ("period: answered_on", "period: score", "inputs/survey.yaml:6:9: period: field 'score' has type integer and cannot date a row"),
     ("type: date", "type: dtae", "inputs/survey.yaml:10:31: type: 'dtae' is not known; allowed: 'string', 'integer'"),
     ("primaryKey: [answer_id]", "primaryKey: [id]", "inputs/survey.yaml:7:13: primaryKey: no field 'id'; allowed: answer_id, answered_on, score"),
     ("path: survey.csv", "encoding: utf-9\npath: survey.csv", "inputs/survey.yaml:2:11: encoding 'utf-9' is not known"),

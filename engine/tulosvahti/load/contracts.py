@@ -50,7 +50,7 @@ def _contract(name: str, shape: ContractShape, source: Source) -> Contract:
         found = next((item for item in fields if item.name == used_as), None)
         allowed = set(DATED) if key == "period" else {FieldType.DATE}
         if found is not None and found.type not in allowed:
-            message = f"{key}: field {used_as!r} is a {found.type} and cannot date a row"
+            message = f"{key}: field {used_as!r} has type {found.type} and cannot date a row"
             source.problems.append(Problem(source.place((key,)), message, ", ".join(sorted(allowed))))
     try:
         codecs.lookup(shape.encoding)

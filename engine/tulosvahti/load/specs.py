@@ -174,7 +174,7 @@ def _measure(reading: Reading, grain: Grain) -> Measure | None:
     if shape.period and reading.has_field(("measure", "period"), contract, shape.period):
         item = contract.field(shape.period)
         if item.type not in DATED:
-            reading.say(("measure", "period"), f"period: field {item.name!r} is a {item.type} and cannot date a row", "date, year, yearmonth")
+            reading.say(("measure", "period"), f"period: field {item.name!r} has type {item.type} and cannot date a row", "date, year, yearmonth")
         elif item.type is FieldType.YEAR and grain is not Grain.YEAR:
             reading.say(("measure", "period"), f"period: field {item.name!r} is a year; the rule's periods are shorter ({grain})")
     for name in shape.by:
