@@ -23,7 +23,7 @@ WHOLE = Delivery("register", DeliveryState.ACCEPTED)
 
 def judged(  # noqa: PLR0913
     target, value, *, low=None, high=None, as_of=date(2023, 12, 31), accumulates=False, monotone=False, warn=None,
-    delivery=WHOLE, grace=0, reason=None, previous=None, min_rows=0, rows=10, path=(),
+    delivery=WHOLE, grace=0, reason=None, previous=None, previous_range=None, min_rows=0, rows=10, path=(),
 ):  # fmt: skip
     exact = None if value is None else Fraction(value)
     spread = Range(Fraction(low) if low else exact, Fraction(high) if high else exact)
@@ -32,7 +32,10 @@ def judged(  # noqa: PLR0913
     spec = TargetSpec(measure, Grain.YEAR, ((YEAR, read),) if read else (), read_target(warn) if warn else None)
     rule = Rule("rule", Text("Sääntö"), "owner", Cite("agreement", "1", Text("Luku")), spec, Place("rules/1.yaml", 1, 1))
     measurement = Measurement("rule", (), YEAR, exact, spread, rows, 0, reason, (), monotone)
-    before = None if previous is None else Measurement("rule", (), YEAR.previous(), Fraction(previous), Range.exact(Fraction(previous)))
+    ends = previous_range or (previous, previous)
+    before = None
+    if previous is not None:
+        before = Measurement("rule", (), YEAR.previous(), Fraction(previous), Range(Fraction(ends[0]), Fraction(ends[1])))
     setting = Setting(as_of, delivery, binding=True, grace=timedelta(days=grace), previous=before)
     return judge_target(rule, spec, YEAR, measurement, setting)
 
@@ -133,6 +136,13 @@ def test_previous():
     assert judged(">= previous", "5").word is Word.UNKNOWN
     assert judged(">= previous", "5", previous="5").word is Word.MET
     assert judged("<= previous", "0.0097", previous="0.0096").word is Word.MISSED
+
+
+@pytest.mark.parametrize(
+    ("value", "word"), [("10", Word.MET), ("8", Word.UNKNOWN), ("6", Word.MISSED)], ids=["above", "between", "below"]
+)
+def test_a_previous_value_that_is_a_range(value, word):
+    assert judged(">= previous", value, previous="7", previous_range=("7", "9")).word is word
 
 
 def test_too_few_rows():

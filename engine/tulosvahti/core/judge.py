@@ -50,10 +50,12 @@ class _Said:
 def judge_target(rule: Rule, spec: TargetSpec, period: Period | None, measurement: Measurement, setting: Setting) -> Verdict:
     """Judge one measurement against the target of its period."""
     target = spec.target_of(period)
-    if target is not None and target.needs_previous and setting.previous and setting.previous.range.is_exact:
-        value = setting.previous.value
-        target = target if value is None else target.resolved(value)
     said = _said(spec, target, period, measurement, setting)
+    if target is not None and target.needs_previous and (possible := _resolved(target, setting.previous)):
+        target, *ends = possible
+        words = [_said(spec, end, period, measurement, setting) for end in ends]
+        # What holds at both ends of the previous value holds between them.
+        said = words[0] if words[0].word is words[1].word else _Said(Word.UNKNOWN, Reason("previous_unknown"), words[0].provisional)
     compared = target is not None and not target.needs_previous
     observed = measurement.value
     evidence: dict[str, Json] = {
@@ -82,6 +84,14 @@ def judge_target(rule: Rule, spec: TargetSpec, period: Period | None, measuremen
         reason=said.reason,
         evidence=evidence,
     )
+
+
+def _resolved(target: Target, previous: Measurement | None) -> tuple[Target, Target, Target] | None:
+    """Put the previous value, and both ends of where it can lie, in place of the reference."""
+    if previous is None or previous.value is None or previous.range.low is None or previous.range.high is None:
+        return None
+    low, high = previous.range.low, previous.range.high
+    return target.resolved(previous.value), target.resolved(low), target.resolved(high)
 
 
 def _same_side(target: Target | None, value: Fraction):  # type: ignore[no-untyped-def]  # noqa: ANN202
