@@ -6,6 +6,7 @@ The view is plain data in the reader's form; the template only places it. Everyt
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -313,6 +314,13 @@ def _fault(item: dict[str, Any], page: _Page) -> str:
     return f"{said} ({_word_or_name('cause', str(cause), page)})" if cause else said
 
 
+def _mark(text: str, page: _Page) -> str:
+    """Put a mark's numbers and cause in the reader's words; the cell itself is where the mark stands."""
+    said = re.sub(r"^[A-Z]+\d+ \(.*?\): (?=→)", "", text)
+    said = re.sub(r"\((\w+)\)$", lambda found: f"({_word_or_name('cause', found[1], page)})", said)
+    return re.sub(r"(?<=[→≠] )-?\d+(?:\.\d+)?|^-?\d+(?:\.\d+)?(?= ≠)", lambda found: figure(found[0], page.language), said)
+
+
 def _table(verdict: Verdict, page: _Page) -> dict[str, Any] | None:
     """Lay a table out; row and column totals by the rule, marks by ``r1c1`` names."""
     table = verdict.evidence.get("table")
@@ -331,7 +339,7 @@ def _table(verdict: Verdict, page: _Page) -> dict[str, Any] | None:
             "cells": [
                 {
                     "text": "–" if cell is None else figure(str(cell), page.language),
-                    "mark": changed_cells(str(given.get(f"r{r}c{c}", "")), page.language),
+                    "mark": _mark(str(given.get(f"r{r}c{c}", "")), page),
                     "total": columns[c - 1] == total_column,
                 }
                 for c, cell in enumerate(row["cells"], 1)
