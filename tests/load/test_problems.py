@@ -78,7 +78,7 @@ rules/2-bad.yaml:34:20: target: 'four' is not a target (unexpected character 'f'
 rules/2-bad.yaml:34:37: target: '2026-Q9' is not a period; allowed: 2023, 2023-H1, 2023-Q2, 2023-03, 2023-W05 or 2023-03-31
 rules/2-bad.yaml:38:15: severity: 'grave' is not known; allowed: 'critical', 'warning', 'info'
 rules/2-bad.yaml:43:37: value: an aggregate is expected; this gives one value for each row; allowed: sum(…), count(…), avg(…), min(…), max(…); wrap the field in an aggregate
-rules/2-bad.yaml:47:37: share: IN takes a list of values; allowed: IN ('A', 'B')
+rules/2-bad.yaml:47:38: share: IN takes a list of values; allowed: IN ('A', 'B')
 rules/2-bad.yaml:48:9: rule id 'service-satisfaction' is already used at rules/1-service.yaml:5:9; allowed: an id of its own
 """
 
@@ -104,7 +104,7 @@ def test_a_rule_file_with_twelve_mistakes(project):
 FILES = [
     ("rules/3.yaml", b"a: 1\na: 2\n", "rules/3.yaml:2:1: not YAML: found duplicate key"),
     ("rules/3.yaml", b"a: [1\nb", "rules/3.yaml:2:2: not YAML: expected ',' or ']'"),
-    ("rules/3.yaml", b"a: &x 1\nb: *x\n", "rules/3.yaml:1:1: aliases (& and *) are not read; allowed: plain values"),
+    ("rules/3.yaml", b"a: &x 1\nb: *x\n", "rules/3.yaml:1:4: aliases (& and *) are not read; allowed: plain values"),
     ("rules/3.yaml", b"- 1\n", "rules/3.yaml:1:1: a mapping is expected, not a list"),
     ("rules/3.yaml", b"a: \xe4\n", "rules/3.yaml: not UTF-8 at byte 3; allowed: UTF-8; save the file as UTF-8"),
     ("rules/3.yaml", b"", "rules/3.yaml:1:1: the file is empty"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
 
 from tulosvahti.load.models import ConfigShape
 from tulosvahti.load.shapes import shaped, text_of
@@ -65,6 +68,13 @@ def load_config(root: Path) -> Config:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             message = f"time_zone: {shape.time_zone!r} is not a time zone"
             source.problems.append(Problem(source.place(("time_zone",)), message, "names such as Europe/Helsinki"))
+        try:
+            CronSim(shape.schedule.nightly, datetime(2000, 1, 1, tzinfo=UTC))
+        except CronSimError:
+            place = source.place(("schedule", "nightly"))
+            message = f"nightly: {shape.schedule.nightly!r} is not a schedule"
+            allowed = 'five fields: minute, hour, day, month, weekday, e.g. "0 5 * * *"'
+            source.problems.append(Problem(place, message, allowed))
     if shape is None or source.problems:
         raise ProblemsError(source.problems)
     mail = MailConfig(**shape.mail.model_dump())

@@ -93,6 +93,10 @@ def _percent(text: str, source: Source) -> Decimal:
 
 def _field(shape: FieldShape, index: int, contract: ContractShape, source: Source) -> Field:
     kind = FieldType(shape.type)
+    if kind in DATED and shape.format != "default" and "%" not in shape.format:
+        place = source.place(("fields", index, "format"))
+        message = f"format: {shape.format!r} names no part of a date"
+        source.problems.append(Problem(place, message, "%Y, %m and %d with what stands between, e.g. %d.%m.%Y"))
     limits = shape.constraints
     if limits.pattern:
         try:

@@ -203,7 +203,7 @@ class ExpectationShape(Shape):
     """A Great Expectations expectation."""
 
     input: str
-    type: str = Field(pattern=r"^expect_[a-z_]+$")
+    type: str = Field(pattern=r"^expect_[a-z0-9_]+$", description="a name such as expect_column_values_to_be_unique")
     kwargs: dict[str, Any] = {}
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.rule import Agreement, Cite, Rule, Severity
-from tulosvahti.load.models import AgreementsShape, RuleFileShape, RuleShape
+from tulosvahti.load.models import AgreementShape, AgreementsShape, RuleFileShape, RuleShape
 from tulosvahti.load.shapes import shaped, text_of
-from tulosvahti.load.source import Source, read_yaml
+from tulosvahti.load.source import LARGEST, Source, read_yaml
 from tulosvahti.load.specs import Reading, read_spec
 from tulosvahti.problem import Problem
 
@@ -30,16 +32,43 @@ class Rulebook:
     rules: list[Rule] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    broken_agreements: set[str] = field(default_factory=set)
+    tied: dict[str, list[tuple[str, Place]]] = field(default_factory=dict)
+    """Rule and the rules that its ties cite, with the place of each."""
 
 
 def load_rulebook(root: Path, contracts: Mapping[str, Contract], broken_inputs: set[str]) -> Rulebook:
     """Read the agreements and every rule file."""
     book = Rulebook()
     folder = root / "rules"
-    source = read_yaml(folder / AGREEMENTS, f"rules/{AGREEMENTS}")
-    shape = None if source.problems else shaped(AgreementsShape, source.data, source)
-    book.problems += source.problems
-    for key, item in (shape.agreements if shape else {}).items():
+    readable = _agreements(read_yaml(folder / AGREEMENTS, f"rules/{AGREEMENTS}"), book)
+    seen: dict[str, Place] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name != AGREEMENTS:
+            source = read_yaml(path, f"rules/{path.name}")
+            if source.data is None and source.problems:
+                book.unjudged += _ids_in(path)
+            _rule_file(source, book, contracts, broken_inputs, seen, readable=readable)
+    _cited(book)
+    return book
+
+
+def _agreements(source: Source, book: Rulebook) -> bool:
+    """Read each agreement by itself; False where the file as a whole cannot be read."""
+    data = source.data
+    entries = data.get("agreements") if isinstance(data, dict) else None
+    if source.problems or not isinstance(entries, dict):
+        if not source.problems:
+            shaped(AgreementsShape, data, source)
+        book.problems += source.problems
+        return False
+    shaped(AgreementsShape, {**data, "agreements": {}}, source)
+    for key, entry in entries.items():
+        item = shaped(AgreementShape, entry, source, ("agreements", key))
+        if item is None:
+            book.broken_agreements.add(str(key))
+            continue
+        key = str(key)  # noqa: PLW2901 (a number as key)
         book.agreements[key] = Agreement(
             key,
             text_of(item.title),
@@ -50,17 +79,21 @@ def load_rulebook(root: Path, contracts: Mapping[str, Contract], broken_inputs: 
             tuple(sorted(item.annual_report.items())),
             tuple((party, text_of(name)) for party, name in item.parties.items()),
         )
-    seen: dict[str, Place] = {}
-    if book.agreements:
-        for path in sorted(folder.glob("*.yaml")):
-            if path.name != AGREEMENTS:
-                _rule_file(read_yaml(path, f"rules/{path.name}"), book, contracts, broken_inputs, seen)
-    _cited(book)
-    return book
+    book.problems += source.problems
+    return True
 
 
-def _rule_file(
-    source: Source, book: Rulebook, contracts: Mapping[str, Contract], broken: set[str], seen: dict[str, Place]
+def _ids_in(path: Path) -> list[str]:
+    """Give the ids that stand in a file that is not YAML: these rules exist, and are not judged."""
+    try:
+        text = path.read_bytes()[:LARGEST].decode("utf-8", "replace")
+    except OSError:
+        return []
+    return re.findall(r"^\s*-?\s*id:\s*[\"']?([a-z0-9]+(?:-[a-z0-9]+)*)[\"']?\s*(?:#.*)?$", text, re.MULTILINE)
+
+
+def _rule_file(  # noqa: PLR0913
+    source: Source, book: Rulebook, contracts: Mapping[str, Contract], broken: set[str], seen: dict[str, Place], *, readable: bool
 ) -> None:
     data = source.data
     if source.problems or data is None:
@@ -71,14 +104,24 @@ def _rule_file(
     entries = data.get("rules") if isinstance(data, dict) else None
     head = shaped(RuleFileShape, {**data, "rules": []} if isinstance(data, dict) and isinstance(entries, list) else data, source)
     if head is not None and head.agreement not in book.agreements:
-        known = ", ".join(book.agreements)
-        source.problems.append(Problem(source.place(("agreement",)), f"no agreement {head.agreement!r}", known))
+        place = source.place(("agreement",))
+        if not readable or head.agreement in book.broken_agreements:
+            message = f"agreement {head.agreement!r} has problems in its own file"
+            source.problems.append(Problem(place, message, "", f"mend rules/{AGREEMENTS}"))
+        else:
+            message = f"no agreement {head.agreement!r}"
+            source.problems.append(Problem(place, message, ", ".join(book.agreements)))
         head = None
     for index, entry in enumerate(entries if isinstance(entries, list) else []):
         before = len(source.problems)
         rule = _rule(source, index, entry, head, book, contracts, broken, seen)
         if rule is not None and len(source.problems) == before:
             book.rules.append(rule)
+            book.tied[rule.id] = [
+                (ref.target_of or ref.observed_of, source.place(("rules", index, "crossfoot", "ties", tie_at, *part)))
+                for tie_at, tie in enumerate(getattr(rule.spec, "ties", ()))
+                for part, ref in ((("total",), tie.total), *((("items", at), item) for at, item in enumerate(tie.items)))
+            ]
         elif len(source.problems) > before or head is None:
             name = entry.get("id") if isinstance(entry, dict) else None
             if isinstance(name, str):
@@ -130,11 +173,11 @@ def _cited(book: Rulebook) -> None:
     """Report figures that cite a rule that is nowhere."""
     known = {rule.id for rule in book.rules} | set(book.unjudged)
     for rule in list(book.rules):
-        for tie in getattr(rule.spec, "ties", ()):
-            for ref in (tie.total, *tie.items):
-                cited = ref.target_of or ref.observed_of
-                if cited and cited not in known:
-                    book.problems.append(Problem(rule.place, f"ties: no rule {cited!r}", "ids of other rules", "", rule.id))
-                    if rule in book.rules:
-                        book.rules.remove(rule)
-                        book.unjudged.append(rule.id)
+        unknown = [(cited, place) for cited, place in book.tied[rule.id] if cited and cited not in known]
+        for cited, place in unknown:
+            near = get_close_matches(cited, sorted(known), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else ""
+            book.problems.append(Problem(place, f"ties: no rule {cited!r}", "ids of other rules", hint, rule.id))
+        if unknown:
+            book.rules.remove(rule)
+            book.unjudged.append(rule.id)

@@ -28,12 +28,25 @@ def shaped(model: type[S], data: Any, source: Source, at: At = (), rule: str = "
         return model.model_validate(data)
     except ValidationError as error:
         seen = set()
-        for item in error.errors():
+        for item in _one_for_each_place(error.errors(), source, at):
             problem = _problem(model, item, source, at, rule)
             if (problem.place, problem.message) not in seen:
                 seen.add((problem.place, problem.message))
                 source.problems.append(problem)
         return None
+
+
+def _one_for_each_place(errors: list[Any], source: Source, at: At) -> list[Any]:
+    """Leave out the other branches of a part that may be several things: one mistake is one problem."""
+    places = [_real(tuple(item["loc"]), source, at) for item in errors]
+    kept = []
+    for index, item in enumerate(errors):
+        here = places[index]
+        deeper = any(len(other) > len(here) and other[: len(here)] == here for other in places)
+        again = any(places[earlier] == here and errors[earlier]["type"].endswith("_type") for earlier in range(index))
+        if not (item["type"].endswith("_type") and (deeper or again)):
+            kept.append(item)
+    return kept
 
 
 def _problem(model: type[BaseModel], item: Any, source: Source, at: At, rule: str) -> Problem:  # noqa: ANN401

@@ -1,6 +1,7 @@
 """Files with positions: YAML and TOML as plain data, and where each part stands. Lines and columns count from 1.
 
-No aliases, no duplicate keys, no file over 2 MB; YAML 1.2, so that ``no`` is a text.
+No aliases, no tags, no duplicate keys, no file over 2 MB; YAML 1.2, so that ``no`` is a text. A date that is in no
+calendar stays a text, so that it is a problem of its own rule and not of the file.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.tokens import AliasToken, AnchorToken, TagToken
 
 from tulosvahti.problem import Place, Problem
 
@@ -20,7 +24,38 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST = 2_000_000
+_LONGEST_EXPONENT = 100
 Path_ = tuple[str | int, ...]
+
+
+class NumberText(str):
+    """A number with a fraction, as it was written: never a binary float on the way to a decimal."""
+
+    __slots__ = ()
+
+
+class _Constructor(RoundTripConstructor):
+    """Plain YAML, but exact fractions, and dates that do not exist are left for the shapes to refuse."""
+
+    def construct_yaml_timestamp(self, node: Any, values: Any = None) -> Any:  # noqa: ANN401 (ruamel's own)
+        try:
+            return super().construct_yaml_timestamp(node, values)
+        except ValueError:
+            return str(node.value)
+
+
+def _fraction(_: object, node: Any) -> NumberText:  # noqa: ANN401 (ruamel's own)
+    text = str(node.value).replace("_", "")
+    try:
+        value = Decimal(text)
+    except ArithmeticError:
+        return NumberText(text)
+    plain = value.is_finite() and abs(value.adjusted()) <= _LONGEST_EXPONENT
+    return NumberText(format(value, "f") if plain else text)
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.construct_yaml_timestamp)
+_Constructor.add_constructor("tag:yaml.org,2002:float", _fraction)
 
 
 @dataclass
@@ -31,13 +66,21 @@ class Source:
     data: Any = None
     places: dict[Path_, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list, repr=False)
 
     def place(self, path: Path_, offset: int = 0) -> Place:
         """Give the place of a part, or of the nearest part above it; ``offset`` is a column in a one-line text."""
         while path and path not in self.places:
             path, offset = path[:-1], 0
         line, column = self.places.get(path, (1, 1))
-        return Place(self.file, line, column + max(offset - 1, 0))
+        return Place(self.file, line, self._inside(line, column, offset) if offset else column)
+
+    def _inside(self, line: int, column: int, offset: int) -> int:
+        """Give the column of a part of a text; that of the text itself where it does not stand in one line."""
+        written = self.lines[line - 1][column - 1 :] if line <= len(self.lines) else ""
+        quoted = written[:1] in {'"', "'"}
+        inner = offset + quoted - 1
+        return column if written[:1] in {"|", ">"} or inner >= len(written) else column + inner
 
 
 def read_yaml(path: Path, name: str) -> Source:
@@ -46,14 +89,14 @@ def read_yaml(path: Path, name: str) -> Source:
     text = _text(path, source)
     if text is None:
         return source
-    if re.search(r"(^|[\s:\[{,-])[&*][A-Za-z_]\w*(\s|$|[,\]}])", _without_quotes(text), re.MULTILINE):
-        source.problems.append(
-            Problem(Place(name, 1, 1), "aliases (& and *) are not read", "plain values", "write the value out where it is used")
-        )
-        return source
+    source.lines = text.split("\n")
     yaml = YAML(typ="rt")
+    yaml.Constructor = _Constructor
     yaml.allow_duplicate_keys = False
     try:
+        _refuse_references(text, source)
+        if source.problems:
+            return source
         data = yaml.load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -68,8 +111,18 @@ def read_yaml(path: Path, name: str) -> Source:
     return source
 
 
-def _without_quotes(text: str) -> str:
-    return re.sub(r"\"[^\"\n]*\"|'[^'\n]*'|#.*", "", text)
+def _refuse_references(text: str, source: Source) -> None:
+    """Report anchors, aliases and tags; the tokens are read only where one of their signs is in the text."""
+    if not re.search(r"[&*!]", text):
+        return
+    for token in YAML(typ="rt").scan(text):
+        mark = token.start_mark
+        place = Place(source.file, mark.line + 1, mark.column + 1)
+        if isinstance(token, AliasToken | AnchorToken):
+            message = "aliases (& and *) are not read"
+            source.problems.append(Problem(place, message, "plain values", "write the value out where it is used"))
+        elif isinstance(token, TagToken):
+            source.problems.append(Problem(place, "tags (!) are not read", "plain values", "put a text with ! in quotes"))
 
 
 def _text(path: Path, source: Source) -> str | None:
@@ -103,10 +156,8 @@ def _plain(node: Any, path: Path_, places: dict[Path_, tuple[int, int]]) -> Any:
     if isinstance(node, bool) or node is None:
         return node
     if isinstance(node, str):
-        return str(node)
-    if isinstance(node, int):
-        return int(node)
-    return node if not isinstance(node, float) else str(node)
+        return node if isinstance(node, NumberText) else str(node)
+    return int(node) if isinstance(node, int) else node
 
 
 def read_toml(path: Path, name: str) -> Source:
@@ -122,7 +173,11 @@ def read_toml(path: Path, name: str) -> Source:
         place = Place(name, int(found[1]), int(found[2])) if found else Place(name, 1, 1)
         source.problems.append(Problem(place, f"not TOML: {re.sub(r' ?[(]at .*[)]', '', str(error))}"))
         return source
+    table: Path_ = ()
     for number, line in enumerate(text.splitlines(), 1):
-        if found := re.match(r"\s*\[?([A-Za-z_]+)\]?\s*(=|$)", line):
-            source.places.setdefault((found[1],), (number, 1))
+        if found := re.match(r"\s*\[([A-Za-z_.]+)\]", line):
+            table = tuple(found[1].split("."))
+            source.places.setdefault(table, (number, 1))
+        elif found := re.match(r"\s*([A-Za-z_]+)\s*=", line):
+            source.places.setdefault((*table, found[1]), (number, found.start(1) + 1))
     return source

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.contract import DATED, Contract, FieldType
 from tulosvahti.core.expression import (
@@ -34,6 +34,7 @@ from tulosvahti.core.rule import (
     Tie,
 )
 from tulosvahti.core.target import TARGET_FORMS, Target, TargetTextError, read_target
+from tulosvahti.load.source import NumberText
 from tulosvahti.problem import Problem
 
 if TYPE_CHECKING:
@@ -136,6 +137,9 @@ def _targets(reading: Reading) -> tuple[list[tuple[Period, Target]], Grain]:
         except ValueError as error:
             reading.say(("target", key), f"target: {error}", PERIOD_FORMS)
             continue
+        if any(period == earlier for earlier, _ in found):
+            reading.say(("target", key), f"target: {period.key} is there twice")
+            continue
         grains.append(period.grain)
         target = _target(reading, ("target", key), text)
         if target is not None:
@@ -201,13 +205,21 @@ def _measured(reading: Reading, kind: MeasureKind, contract: Contract) -> Expres
             return None
         return reading.expression(path, f'"{name}" IS NOT NULL', parse_condition, contract)
     if kind in {MeasureKind.DISTINCT, MeasureKind.LATEST}:
-        return reading.expression(path, str(getattr(shape, kind)), parse, contract)
+        name = str(getattr(shape, kind))
+        if kind is MeasureKind.LATEST and not shape.period:
+            reading.say(path, "latest needs a period: the field that dates a row", "", "add period: to the measure")
+        if not reading.has_field(path, contract, name):
+            return None
+        field = reading.expression(path, f'"{name}"', parse, contract)
+        return replace(field, text=name) if field is not None else None
     if kind is MeasureKind.RATIO and shape.ratio is not None:
         top = reading.expression((*path, "numerator"), shape.ratio.numerator, parse_aggregate, contract)
         bottom = reading.expression((*path, "denominator"), shape.ratio.denominator, parse_aggregate, contract)
         if top is None or bottom is None:
             return None
-        return parse_aggregate(f"({shape.ratio.numerator}) / ({shape.ratio.denominator})", contract.kinds)
+        end = "\n" if "--" in shape.ratio.numerator + shape.ratio.denominator else ""  # a comment ends with its line
+        both = f"({shape.ratio.numerator}{end}) / ({shape.ratio.denominator}{end})"
+        return reading.expression(path, both, parse_aggregate, contract)
     read = {MeasureKind.SHARE: parse_condition, MeasureKind.VALUE: parse_aggregate}.get(kind, parse_number)
     return reading.expression(path, str(getattr(shape, kind)), read, contract)
 
@@ -231,11 +243,12 @@ def _milestone(reading: Reading) -> Spec | None:
     contract = reading.contract(("milestone", "input"), shape.input) if shape else None
     if shape is None or contract is None:
         return None
-    sound = [reading.has_field(("milestone",), contract, name) for name in (shape.key_field, shape.done_field)]
+    named = {"key_field": shape.key_field, "done_field": shape.done_field}
+    sound = [reading.has_field(("milestone", key), contract, name) for key, name in named.items()]
     if not all(sound):
         return None
     if contract.field(shape.done_field).type is not FieldType.DATE:
-        reading.say(("milestone",), f"field {shape.done_field!r} is not a date")
+        reading.say(("milestone", "done_field"), f"done_field: {shape.done_field!r} is not a date")
         return None
     return MilestoneSpec(shape.input, shape.key, shape.due, read_days(shape.lead), shape.key_field, shape.done_field)
 
@@ -268,8 +281,15 @@ def _rows(reading: Reading) -> Spec | None:
     contract = reading.contract(("rows", "input"), shape.input) if shape else None
     if shape is None or contract is None:
         return None
-    text = shape.require if isinstance(shape.require, str) else _pair_text(shape.require.both_or_neither, shape.require.never_both)
     path: tuple[str | int, ...] = ("rows", "require")
+    if isinstance(shape.require, str):
+        text = shape.require
+    else:
+        both, never = shape.require.both_or_neither, shape.require.never_both
+        named = "both_or_neither" if both else "never_both"
+        if not all([reading.has_field((*path, named, at), contract, name) for at, name in enumerate(both or never or [])]):  # noqa: C419 (all of them)
+            return None
+        text = _pair_text(both, never)
     require = reading.expression(path, text, parse_condition, contract)
     where = reading.expression(("rows", "where"), shape.where, parse_condition, contract) if shape.where else None
     key = shape.key if shape.key is not None else list(contract.primary_key)
@@ -298,7 +318,16 @@ def _expectation(reading: Reading) -> Spec | None:
         for name in value if isinstance(value, list) else [value] if value is not None else []:
             reading.has_field(("expectation", "kwargs", key), contract, str(name))
             columns.append(str(name))
-    return ExpectationSpec(shape.input, shape.type, shape.kwargs, tuple(dict.fromkeys(columns)))
+    return ExpectationSpec(shape.input, shape.type, _with_numbers(shape.kwargs), tuple(dict.fromkeys(columns)))
+
+
+def _with_numbers(value: Any) -> Any:  # noqa: ANN401 (an expectation's arguments are anything)
+    """Give fractions as the floats that Great Expectations takes."""
+    if isinstance(value, dict):
+        return {key: _with_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(item) for item in value]
+    return float(value) if isinstance(value, NumberText) else value
 
 
 def _crossfoot(reading: Reading) -> Spec | None:
@@ -342,8 +371,11 @@ def _table_columns(reading: Reading, shape: CrossfootShape) -> list[str]:
     named = [("label", shape.label), ("total_column", shape.total_column)]
     named += [("columns", name) for name in shape.columns] + [("subtracted", name) for name in shape.subtracted]
     for key, name in named:
-        if name:
-            reading.has_field(("crossfoot", key), contract, name)
+        if name and reading.has_field(("crossfoot", key), contract, name) and key != "label":
+            item = contract.field(name)
+            if item.kind is not Kind.NUMBER:
+                message = f"{key}: field {name!r} has type {item.type} and cannot be summed"
+                reading.say(("crossfoot", key), message, "integer, number")
     numbers = [item.name for item in contract.fields if item.kind is Kind.NUMBER]
     return shape.columns or [name for name in numbers if name not in {shape.label, shape.total_column}]
 
