@@ -48,6 +48,27 @@ class Problem:
         return "; ".join(parts)
 
 
+    def parts(self) -> dict[str, str | int]:
+        """Give the fields by name, as they are stored and sent."""
+        return {
+            "file": self.place.file,
+            "line": self.place.line,
+            "column": self.place.column,
+            "message": self.message,
+            "allowed": self.allowed,
+            "next_step": self.next_step,
+            "rule": self.rule,
+        }
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Ask for the known name that is most like this one; empty where none is."""
+    from difflib import get_close_matches  # noqa: PLC0415 (only for a message)
+
+    near = get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
 class ProblemsError(Exception):
     """The project cannot be used at all; ``problems`` says why, all at once."""
 

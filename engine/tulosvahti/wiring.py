@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -86,8 +86,7 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
     folder = state_folder(project)
     with ExitStack() as stack:
         stack.enter_context(RunLock(folder / "run.lock"))
-        ledger = open_ledger(project)
-        stack.callback(ledger.close)
+        ledger = stack.enter_context(closing(open_ledger(project)))
         started = clock()
         run = ledger.start_run(
             as_of, started, project.rules_sha256, __version__, forced_rules="" if rules == "*" else rules, slot=slot
@@ -187,20 +186,12 @@ def _send(project: Project, key: str, content: bytes) -> str:
 
 def stored_json(project: Project, run: int | None) -> str | None:
     """Give the JSON of a run as it was published; None where there is no such run."""
-    ledger = open_ledger(project)
-    try:
-        if run is None:
-            done = [item.id for item in ledger.runs() if item.state == "done"]
-            return ledger.outcome_json(done[0]) if done else None
-        return ledger.outcome_json(str(run))
-    finally:
-        ledger.close()
+    with closing(open_ledger(project)) as ledger:
+        name = str(run) if run is not None else next((item.id for item in ledger.runs() if item.state == "done"), None)
+        return ledger.outcome_json(name) if name is not None else None
 
 
 def last_slot(project: Project) -> datetime | None:
     """Give the newest night that was run; None before the first."""
-    ledger = open_ledger(project)
-    try:
+    with closing(open_ledger(project)) as ledger:
         return ledger.last_slot()
-    finally:
-        ledger.close()

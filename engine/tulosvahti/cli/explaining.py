@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tulosvahti import wiring
@@ -77,11 +78,8 @@ def _meaning(rule: Rule) -> list[str]:
 
 
 def _history(project: Project, rule: Rule) -> list[str]:
-    ledger = wiring.open_ledger(project)
-    try:
+    with closing(wiring.open_ledger(project)) as ledger:
         rows = ledger.history(rule.id)
-    finally:
-        ledger.close()
     return [
         f"run {past.run}, as of {past.as_of.isoformat()}: {past.period} {past.verdict}"
         + (f", observed {past.observed}" if past.observed is not None else "")

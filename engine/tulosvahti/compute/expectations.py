@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from tulosvahti.core.rule import named_columns
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -146,9 +148,7 @@ class ExpectationRun:
 
 def _columns(job: ExpectationJob) -> list[str]:
     """Give the columns of a job, also those that only its arguments name."""
-    named: list[str] = [value for key, value in job.kwargs.items() if key in {"column", "column_A", "column_B"}]
-    for key in ("column_list", "column_set"):
-        named += list(job.kwargs.get(key) or ())
+    named = [name for _, name in named_columns(job.kwargs)]
     return list(dict.fromkeys([*job.columns, *named]))
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, cast
 import sqlglot
 from sqlglot import exp
 
+from tulosvahti.problem import nearest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -235,15 +237,8 @@ def _columns(tree: exp.Expression, scope: Mapping[str, Kind]) -> Iterator[str]:
         if column.name not in scope:
             msg = f"unknown field {column.name!r}"
             fields = ", ".join(name for name in scope if name not in PARAMETERS)
-            raise ExpressionError(msg, offset=_offset(column), allowed=fields, next_step=_nearest(column.name, scope))
+            raise ExpressionError(msg, offset=_offset(column), allowed=fields, next_step=nearest(column.name, scope))
         yield column.name
-
-
-def _nearest(name: str, scope: Mapping[str, Kind]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 (only for the message)
-
-    near = get_close_matches(name, list(scope), n=1)
-    return f"did you mean {near[0]!r}?" if near else ""
 
 
 def _refuse_nested_aggregates(tree: exp.Expression) -> None:

@@ -18,6 +18,8 @@ from tulosvahti.core.rule import MeasureKind, TargetSpec
 from tulosvahti.core.verdict import Json, Verdict, Word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tulosvahti.core.contract import Delivery
     from tulosvahti.core.measure import Measurement
     from tulosvahti.core.period import Period
@@ -94,7 +96,7 @@ def _resolved(target: Target, previous: Measurement | None) -> tuple[Target, Tar
     return target.resolved(previous.value), target.resolved(low), target.resolved(high)
 
 
-def _same_side(target: Target | None, value: Fraction):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _same_side(target: Target | None, value: Fraction) -> Callable[[Fraction], bool] | None:
     if target is None:
         return None
     met = target.met_by(value)

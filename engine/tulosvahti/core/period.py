@@ -42,15 +42,15 @@ class Period:
     @property
     def key(self) -> str:
         """The period's name, as in files and JSON: ``2023``, ``2023-H1``, ``2023-W05``."""
-        year, month = self.start.year, self.start.month
+        start_year, month = self.start.year, self.start.month
         if self.grain is Grain.WEEK:
             iso = self.start.isocalendar()
             return f"{iso.year}-W{iso.week:02}"
         return {
-            Grain.YEAR: f"{year}",
-            Grain.HALF_YEAR: f"{year}-H{(month + 5) // 6}",
-            Grain.QUARTER: f"{year}-Q{(month + 2) // 3}",
-            Grain.MONTH: f"{year}-{month:02}",
+            Grain.YEAR: f"{start_year}",
+            Grain.HALF_YEAR: f"{start_year}-H{(month + 5) // 6}",
+            Grain.QUARTER: f"{start_year}-Q{(month + 2) // 3}",
+            Grain.MONTH: f"{start_year}-{month:02}",
             Grain.DAY: self.start.isoformat(),
         }[self.grain]
 
@@ -90,6 +90,11 @@ def containing(day: date, grain: Grain) -> Period:
     return Period(start, date(following // 12, following % 12 + 1, 1), grain)
 
 
+def year(number: int) -> Period:
+    """Give a year."""
+    return containing(date(number, 1, 1), Grain.YEAR)
+
+
 def read_period(text: str) -> Period:
     """Read a period's name.
 
@@ -99,7 +104,7 @@ def read_period(text: str) -> Period:
     """
     body = text.strip()
     if found := re.fullmatch(r"(\d{4})", body):
-        return containing(date(int(found[1]), 1, 1), Grain.YEAR)
+        return year(int(found[1]))
     if found := re.fullmatch(r"(\d{4})-H([12])", body):
         return containing(date(int(found[1]), 6 * int(found[2]) - 5, 1), Grain.HALF_YEAR)
     if found := re.fullmatch(r"(\d{4})-Q([1-4])", body):

@@ -163,6 +163,16 @@ class ExpectationSpec:
     """The input's fields that the arguments name; only these are handed over."""
 
 
+def named_columns(kwargs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give the columns that an expectation's arguments name, each with the argument."""
+    found: list[tuple[str, str]] = []
+    for key in ("column", "column_A", "column_B", "column_list", "column_set"):
+        value = kwargs.get(key)
+        names = value if isinstance(value, list | tuple) else [value] if value is not None else []
+        found += [(key, str(name)) for name in names]
+    return found
+
+
 Spec = TargetSpec | CrossfootSpec | MilestoneSpec | NarrativeSpec | RowsSpec | ExpectationSpec
 
 

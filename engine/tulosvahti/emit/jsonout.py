@@ -96,15 +96,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
-    return {
-        "file": problem.place.file,
-        "line": problem.place.line,
-        "column": problem.place.column,
-        "message": problem.message,
-        "allowed": problem.allowed,
-        "next_step": problem.next_step,
-        "rule": problem.rule or None,
-    }
+    return {**problem.parts(), "rule": problem.rule or None}
 
 
 def _number(value: Decimal | None) -> str | None:

@@ -59,7 +59,7 @@ def read_column(field: Field, texts: Sequence[str]) -> Column:
 
 def _dtype(field: Field, known: dict[str, Any]) -> tuple[Any, list[str]]:
     if field.type is not FieldType.NUMBER:
-        return _DTYPES[field.type], []
+        return DTYPES[field.type], []
     scale = whole = 0
     sizes: dict[str, tuple[int, int]] = {}
     for text, value in known.items():
@@ -158,7 +158,7 @@ _READERS: dict[FieldType, Callable[[Field, str], Any]] = {
     FieldType.YEAR: _year,
     FieldType.YEARMONTH: _yearmonth,
 }
-_DTYPES: dict[FieldType, Any] = {
+DTYPES: dict[FieldType, Any] = {
     FieldType.STRING: pl.String,
     FieldType.INTEGER: pl.Int64,
     FieldType.BOOLEAN: pl.Boolean,

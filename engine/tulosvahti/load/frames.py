@@ -8,19 +8,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tulosvahti.core.contract import Contract, Field, FieldType
+from tulosvahti.load.cells import DIGITS, DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-_PLAIN = {
-    FieldType.STRING: pl.String(),
-    FieldType.INTEGER: pl.Int64(),
-    FieldType.BOOLEAN: pl.Boolean(),
-    FieldType.DATE: pl.Date(),
-    FieldType.YEARMONTH: pl.Date(),
-    FieldType.YEAR: pl.Int32(),
-}
-
 
 def frame_of_values(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Build a frame of sound rows; the header counts as record 1."""
@@ -31,11 +22,9 @@ def frame_of_values(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> pl
 
 
 def column_of_values(item: Field, values: Sequence[Any]) -> pl.Series:
-    """Build one column; decimals get the smallest type that holds them all exactly."""
+    """Build one column, of the type that a delivery's column has."""
     if item.type is not FieldType.NUMBER:
-        return pl.Series(item.name, values, dtype=_PLAIN[item.type], strict=True)
-    parts = [value.as_tuple() for value in values if isinstance(value, Decimal)]
-    scale = max((-int(part.exponent) for part in parts if int(part.exponent) < 0), default=0)
-    whole = max((len(part.digits) + int(part.exponent) for part in parts), default=1)
-    width = min(max(whole, 1) + scale, 38)
-    return pl.Series(item.name, values, dtype=pl.Decimal(width, scale), strict=True)
+        return pl.Series(item.name, values, dtype=DTYPES[item.type], strict=True)
+    exponents = [value.as_tuple().exponent for value in values if isinstance(value, Decimal)]
+    scale = max((-exponent for exponent in exponents if isinstance(exponent, int)), default=0)
+    return pl.Series(item.name, values, dtype=pl.Decimal(DIGITS, max(scale, 0)), strict=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.rule import Agreement, Cite, Rule, Severity
@@ -12,7 +11,7 @@ from tulosvahti.load.models import AgreementShape, AgreementsShape, RuleFileShap
 from tulosvahti.load.shapes import shaped, text_of
 from tulosvahti.load.source import LARGEST, Source, read_yaml
 from tulosvahti.load.specs import Reading, read_spec
-from tulosvahti.problem import Problem
+from tulosvahti.problem import Problem, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,8 +174,7 @@ def _cited(book: Rulebook) -> None:
     for rule in list(book.rules):
         unknown = [(cited, place) for cited, place in book.tied[rule.id] if cited and cited not in known]
         for cited, place in unknown:
-            near = get_close_matches(cited, sorted(known), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else ""
+            hint = nearest(cited, sorted(known))
             book.problems.append(Problem(place, f"ties: no rule {cited!r}", "ids of other rules", hint, rule.id))
         if unknown:
             book.rules.remove(rule)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from tulosvahti.core.text import Text
-from tulosvahti.problem import Problem
+from tulosvahti.problem import Problem, nearest
 
 if TYPE_CHECKING:
     from tulosvahti.load.source import Source
@@ -56,9 +55,8 @@ def _problem(model: type[BaseModel], item: Any, source: Source, at: At, rule: st
     if kind == "extra_forbidden":
         owner = _model_at(model, tuple(item["loc"])[:-1])
         allowed = list(owner.model_fields) if owner else []
-        near = get_close_matches(key, allowed, n=1)
         place = source.place((*at, *location, "\0key"))
-        return Problem(place, f"unknown key {key!r}", ", ".join(allowed), f"did you mean {near[0]!r}?" if near else "", rule)
+        return Problem(place, f"unknown key {key!r}", ", ".join(allowed), nearest(key, allowed), rule)
     if kind == "missing":
         return Problem(source.place((*at, *location)), f"{key!r} is missing", "", f"add {key}: …", rule)
     place = source.place((*at, *location))

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.contract import DATED, Contract, FieldType
+from tulosvahti.core.dated import REPORT_FIELDS
 from tulosvahti.core.expression import (
     Expression,
     ExpressionError,
@@ -17,7 +18,7 @@ from tulosvahti.core.expression import (
     parse_condition,
     parse_number,
 )
-from tulosvahti.core.period import PERIOD_FORMS, Grain, Period, containing, read_days, read_period
+from tulosvahti.core.period import PERIOD_FORMS, Grain, Period, read_days, read_period, year
 from tulosvahti.core.quantity import NumberTextError, read_agreed_number
 from tulosvahti.core.rule import (
     Agreement,
@@ -32,6 +33,7 @@ from tulosvahti.core.rule import (
     Spec,
     TargetSpec,
     Tie,
+    named_columns,
 )
 from tulosvahti.core.target import TARGET_FORMS, Target, TargetTextError, read_target
 from tulosvahti.load.source import NumberText
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
     from tulosvahti.load.source import Source
 
 KINDS = ("measure", "crossfoot", "milestone", "narrative", "rows", "expectation")
-_NARRATIVE_FIELDS = ("author", "dated", "text", "reference")
-_COLUMN_KEYS = ("column", "column_A", "column_B", "column_list", "column_set")
 
 
 @dataclass
@@ -258,7 +258,7 @@ def _narrative(reading: Reading) -> Spec | None:
     contract = reading.contract(("narrative", "input"), shape.input) if shape else None
     if shape is None or contract is None:
         return None
-    sound = [reading.has_field(("narrative",), contract, name) for name in (shape.key_field, *_NARRATIVE_FIELDS)]
+    sound = [reading.has_field(("narrative",), contract, name) for name in (shape.key_field, *REPORT_FIELDS)]
     if not contract.period:
         reading.say(("narrative", "input"), f"input {shape.input!r} names no period field in its contract")
         return None
@@ -266,10 +266,10 @@ def _narrative(reading: Reading) -> Spec | None:
         return None
     agreement = reading.agreement
     if isinstance(shape.due, date):
-        years = [year for year, binding in agreement.years if binding] or [shape.due.year]
-        due = [(containing(date(years[0], 1, 1), Grain.YEAR), shape.due)]
+        years = [number for number, binding in agreement.years if binding] or [shape.due.year]
+        due = [(year(years[0]), shape.due)]
     else:
-        due = [(containing(date(year, 1, 1), Grain.YEAR), day) for year, day in agreement.annual_report]
+        due = [(year(number), day) for number, day in agreement.annual_report]
         if not due:
             reading.say(("narrative", "due"), f"due: {agreement.key} has no annual_report dates", "", "add annual_report to rules/agreements.yaml")
             return None
@@ -312,13 +312,11 @@ def _expectation(reading: Reading) -> Spec | None:
     contract = reading.contract(("expectation", "input"), shape.input) if shape else None
     if shape is None or contract is None:
         return None
-    columns: list[str] = []
-    for key in _COLUMN_KEYS:
-        value = shape.kwargs.get(key)
-        for name in value if isinstance(value, list) else [value] if value is not None else []:
-            reading.has_field(("expectation", "kwargs", key), contract, str(name))
-            columns.append(str(name))
-    return ExpectationSpec(shape.input, shape.type, _with_numbers(shape.kwargs), tuple(dict.fromkeys(columns)))
+    columns = named_columns(shape.kwargs)
+    for key, name in columns:
+        reading.has_field(("expectation", "kwargs", key), contract, name)
+    names = tuple(dict.fromkeys(name for _, name in columns))
+    return ExpectationSpec(shape.input, shape.type, _with_numbers(shape.kwargs), names)
 
 
 def _with_numbers(value: Any) -> Any:  # noqa: ANN401 (an expectation's arguments are anything)

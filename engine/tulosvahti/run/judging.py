@@ -12,7 +12,7 @@ from tulosvahti.core.contract import Contract, Delivery, DeliveryState, FieldTyp
 from tulosvahti.core.dated import REPORT_FIELDS, Happening, judge_milestone, judge_narrative
 from tulosvahti.core.judge import Setting, input_reason, is_monotone, judge_target
 from tulosvahti.core.measure import Measurement, Parts, Range, Reason, Subject, measured
-from tulosvahti.core.period import Grain, Period, containing
+from tulosvahti.core.period import Grain, Period, containing, year
 from tulosvahti.core.rule import (
     Agreement,
     CrossfootSpec,
@@ -125,14 +125,8 @@ def judged_periods(spec: TargetSpec, agreement: Agreement, as_of: date) -> list[
         return [None]
     if spec.grain is not Grain.YEAR:
         return [containing(as_of, spec.grain)]
-    years = [read for year, _ in agreement.years if (read := _year(year)).start <= as_of]
+    years = [read for number, _ in agreement.years if (read := year(number)).start <= as_of]
     return list(years or [containing(as_of, Grain.YEAR)])
-
-
-def _year(year: int) -> Period:
-    from datetime import date  # noqa: PLC0415 (only here at run time)
-
-    return containing(date(year, 1, 1), Grain.YEAR)
 
 
 def _indicator(rule: Rule, spec: TargetSpec, facts: Facts, engine: DuckEngine, judged: Judged) -> None:

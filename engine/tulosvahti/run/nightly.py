@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from tulosvahti import __version__
 from tulosvahti.compute.expectations import ExpectationJob, ExpectationRun
 from tulosvahti.compute.measuring import DuckEngine
-from tulosvahti.core.contract import Delivery
 from tulosvahti.core.finding import compare
 from tulosvahti.core.rule import ExpectationSpec, Rule
 from tulosvahti.core.verdict import Outcome
@@ -104,7 +103,7 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
         as_of=request.as_of,
         rules_sha256=project.rules_sha256,
         engine=__version__,
-        deliveries=tuple(_delivery(project, item) for item in taken.values()),
+        deliveries=tuple(item.delivery for item in taken.values()),
         verdicts=tuple(verdicts),
         measurements=tuple(judged.measurements),
         findings=findings,
@@ -112,10 +111,6 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
         previous=before.verdicts,
         lookback=lookback,
     )
-
-
-def _delivery(project: Project, taken: Taken) -> Delivery:
-    return replace(taken.delivery, synthetic=project.contracts[taken.delivery.name].synthetic)
 
 
 def _expectations(rules: Sequence[Rule], taken: Mapping[str, Taken], request: Request) -> ExpectationRun | None:

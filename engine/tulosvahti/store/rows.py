@@ -96,16 +96,7 @@ def measurement_row(run: int, measurement: Measurement) -> dict[str, Any]:
 
 def problem_row(run: int, problem: Problem) -> dict[str, Any]:
     """Make the row of a problem."""
-    return {
-        "run_id": run,
-        "file": problem.place.file,
-        "line": problem.place.line,
-        "column": problem.place.column,
-        "message": problem.message,
-        "allowed": problem.allowed,
-        "next_step": problem.next_step,
-        "rule": problem.rule,
-    }
+    return {"run_id": run, **problem.parts()}
 
 
 def _decimal(value: Decimal | None) -> str | None:
