@@ -12,7 +12,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tulosvahti.core.crossfoot import Figure, Relation, StructureFault, judge
+from tulosvahti.core.crossfoot import (
+    Figure,
+    Relation,
+    RelationResult,
+    StructureFault,
+    judge,
+)
 from tulosvahti.core.quantity import last_digit_unit
 
 if TYPE_CHECKING:
@@ -260,16 +266,54 @@ def exact_if_evident(grid: Grid) -> Grid:
     chance is about the square root of 6/(pi(n+1)). Where so many relations do that
     exact figures are a million times likelier, a difference of one unit is a fault too.
     """
-    odds = Decimal(1)
+    results = judge(grid.figures, grid.relations)
+    if exact_odds(grid.figures, results) < EVIDENCE:
+        return grid
+    figures = {k: replace(f, unit=Decimal(0)) for k, f in grid.figures.items()}
+    return replace(grid, figures=figures, exact_by_evidence=True)
+
+
+def exact_by_group(grid: Grid) -> Grid:
+    """Take for exact the figures whose relations all belong to groups that show it.
+
+    Where one table holds counts and rounded amounts side by side; see
+    ``exact_if_evident``. ``exact_by_evidence``: some group shows it.
+    """
+    groups: dict[str, list[RelationResult]] = {}
     for result in judge(grid.figures, grid.relations):
-        items = [grid.figures[name].value for name, _ in result.relation.items]
+        groups.setdefault(result.relation.group, []).append(result)
+    odds = {name: exact_odds(grid.figures, results) for name, results in groups.items()}
+    doubted: set[str] = set()
+    shown: set[str] = set()
+    for name, results in groups.items():
+        members = {
+            member
+            for result in results
+            for member in (result.relation.total, *(i for i, _ in result.relation.items))
+        }
+        if odds[name] >= EVIDENCE:
+            shown |= members
+        elif odds[name] < 1:
+            doubted |= members
+    exact = shown - doubted
+    figures = {
+        k: replace(f, unit=Decimal(0)) if k in exact else f
+        for k, f in grid.figures.items()
+    }
+    return replace(grid, figures=figures, exact_by_evidence=bool(exact))
+
+
+def exact_odds(
+    figures: Mapping[str, Figure], results: Iterable[RelationResult]
+) -> Decimal:
+    """Give how much likelier exact figures make these results than rounded ones."""
+    odds = Decimal(1)
+    for result in results:
+        items = [figures[name].value for name, _ in result.relation.items]
         count = sum(1 for value in items if value)
         if result.rounding == "exact":
             if count > 1:
                 odds *= (Decimal("0.5236") * (count + 1)).sqrt()
         elif result.rounding is not None:
             odds /= EVIDENCE_LOST
-    if odds < EVIDENCE:
-        return grid
-    figures = {k: replace(f, unit=Decimal(0)) for k, f in grid.figures.items()}
-    return replace(grid, figures=figures, exact_by_evidence=True)
+    return odds

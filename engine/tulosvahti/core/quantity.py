@@ -167,3 +167,8 @@ def last_digit_unit(value: Decimal) -> Decimal:
     """Give the unit of the last printed digit: 1 for ``12``, 0.01 for ``12.30``."""
     exponent = value.as_tuple().exponent
     return Decimal(1).scaleb(min(int(exponent), 0)) if isinstance(exponent, int) else Decimal(1)
+
+
+def shortest(value: float) -> Decimal:
+    """Give a float as the decimal it came from, at 12 digits: for comparing digits, never for a verdict."""
+    return Decimal(format(value, ".12g"))

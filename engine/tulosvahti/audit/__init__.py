@@ -1,0 +1,1 @@
+"""The audit: tables in, relations and findings out, with no rule written."""

@@ -1,0 +1,179 @@
+"""Audit tables: discover their relations, judge them exactly, and name the cells that break them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
+
+from tulosvahti.audit.relations import Stated, related
+from tulosvahti.core.audited import Audit, AuditedRelation, AuditedTable, AuditFinding, Remedy
+from tulosvahti.core.crossfoot import Figure, Relation, crossfoot
+from tulosvahti.core.grid import Grid, exact_by_group
+from tulosvahti.core.quantity import decimal_of
+from tulosvahti.core.table import table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tulosvahti.core.audited import Position
+    from tulosvahti.core.crossfoot import Fault, RelationResult
+    from tulosvahti.core.sheet import Sheet
+    from tulosvahti.core.table import Table
+
+SUMS = frozenset({"sum", "difference"})
+SHOWN_PLACES = 6
+
+
+def audit_sheets(sheets: Iterable[Sheet]) -> Audit:
+    """Audit every table of the sheets."""
+    return Audit(tuple(audit_table(table_of(sheet)) for sheet in sheets))
+
+
+def audit_table(table: Table) -> AuditedTable:
+    """Audit one table."""
+    found = related(table)
+    units = Counter(found.units.values())
+    relations, findings, exact = _judged(table, found.relations, found.units)
+    return AuditedTable(
+        table,
+        tuple(relations),
+        tuple(findings),
+        table.notices,
+        exact,
+        tuple(unit for unit, _ in units.most_common()),
+        found.left_out,
+    )
+
+
+def _name(position: Position) -> str:
+    return f"{position[0]}:{position[1]}"
+
+
+def _place(name: str) -> Position:
+    row, _, column = name.partition(":")
+    return int(row), int(column)
+
+
+def _judged(
+    table: Table, stated: Sequence[Stated], units: Mapping[Position, Decimal]
+) -> tuple[list[AuditedRelation], list[AuditFinding], bool]:
+    figures = {
+        _name(position): Figure(_name(position), number.value, units[position]) for position, number in table.numbers.items()
+    }
+    sums: dict[str, Stated] = {}
+    relations: list[Relation] = []
+    others: list[tuple[str, Stated]] = []
+    for k, one in enumerate(stated):
+        name = f"{k}"
+        if one.function not in SUMS:
+            others.append((name, one))
+            continue
+        for position in (one.total, *one.items):
+            figures.setdefault(_name(position), Figure(_name(position), None, Decimal(0)))
+        items = tuple((_name(position), weight) for position, weight in zip(one.items, one.weights, strict=True))
+        sums[name] = one
+        relations.append(Relation(name, _name(one.total), items, "sum", one.axis, one.label, one.pattern))
+    grid = exact_by_group(Grid(figures, tuple(relations)))
+    footed = crossfoot(grid.figures, relations)
+    judged = [_audited(result, sums[result.relation.id]) for result in footed.results]
+    findings = [_finding(fault) for fault in footed.faults]
+    covered = Counter(_place(n) for r in footed.results if r.state == "holds" for n in (r.relation.total, *(i for i, _ in r.relation.items)))
+    for name, one in others:
+        relation = judge_ratio(table, name, one, units)
+        judged.append(relation)
+        if relation.state == "broken":
+            findings.append(_ratio_finding(table, relation, covered))
+    judged.sort(key=lambda r: (r.total, int(r.id)))
+    return judged, findings, grid.exact_by_evidence
+
+
+def _audited(result: RelationResult, one: Stated) -> AuditedRelation:
+    return AuditedRelation(
+        result.relation.id,
+        one.function,
+        one.axis,
+        one.total,
+        one.items,
+        one.weights,
+        result.state,
+        result.stated,
+        result.expected,
+        result.difference,
+        result.rounding,
+        one.pattern,
+        one.percent,
+        one.label,
+    )
+
+
+def _finding(fault: Fault) -> AuditFinding:
+    remedies = tuple(
+        Remedy(tuple(_place(c) for c in mend.cells), mend.stated, mend.implied, mend.cause) for mend in fault.alternatives
+    )
+    return AuditFinding(
+        tuple(_place(name) for name in fault.cells),
+        fault.stated,
+        fault.implied,
+        fault.cause,
+        fault.relations,
+        remedies,
+        tuple(_place(name) for name in fault.because),
+        cut=fault.cut,
+    )
+
+
+def judge_ratio(table: Table, name: str, one: Stated, units: Mapping[Position, Decimal]) -> AuditedRelation:
+    """Judge a mean, a share or a relative change by intervals of its exact figures."""
+    numbers = [table.numbers.get(position) for position in one.items]
+    total = table.numbers.get(one.total)
+    base = AuditedRelation(
+        name, one.function, one.axis, one.total, one.items, one.weights, "incomplete",
+        total.value if total else None, None, None, None, one.pattern, one.percent, one.label,
+    )  # fmt: skip
+    known = [(Fraction(n.value), Fraction(units[p]) / 2) for p, n in zip(one.items, numbers, strict=True) if n is not None]
+    if total is None or not known or (one.function != "average" and len(known) < 2):
+        return base
+    low, exact, high = _reached(one, known)
+    if exact is None:
+        return base
+    half = Fraction(units[one.total]) / 2
+    value = Fraction(total.value)
+    places = max(0, -int(total.value.as_tuple().exponent))
+    expected = decimal_of(exact, places)
+    within = low is None or high is None or (low - half <= value <= high + half)
+    rounding: Literal["exact", "within", "beyond"] = "exact" if expected == total.value else "within" if within else "beyond"
+    return replace(
+        base, state="holds" if within else "broken", expected=expected, difference=total.value - expected, rounding=rounding
+    )
+
+
+def _reached(one: Stated, terms: Sequence[tuple[Fraction, Fraction]]) -> tuple[Fraction | None, Fraction | None, Fraction | None]:
+    """Give the least, the plain and the greatest result that the rounded figures allow; None where there is no bound."""
+    scale = 100 if one.percent else 1
+    if one.function == "average":
+        mean = sum((v for v, _ in terms), Fraction(0)) / len(terms)
+        reach = sum((h for _, h in terms), Fraction(0)) / len(terms)
+        return mean - reach, mean, mean + reach
+    (over, over_half), (under, under_half) = terms if one.function == "share" else (terms[1], terms[0])
+    if under == 0:
+        return None, None, None
+    shift = 0 if one.function == "share" else 1
+    exact = (over / under - shift) * scale
+    if abs(under) <= under_half:
+        return None, exact, None
+    corners = [(over + a * over_half) / (under + b * under_half) for a in (-1, 1) for b in (-1, 1)]
+    return (min(corners) - shift) * scale, exact, (max(corners) - shift) * scale
+
+
+def _ratio_finding(table: Table, relation: AuditedRelation, covered: Mapping[Position, int]) -> AuditFinding:
+    """Accuse the result alone only where what it is computed from is confirmed by sums and itself is not."""
+    confirmed = all(covered.get(position, 0) for position in relation.items)
+    stated = table.numbers[relation.total].value
+    if confirmed or relation.function == "average":
+        return AuditFinding((relation.total,), (stated,), (relation.expected,), None, (relation.id,))
+    expected = relation.expected
+    remedies = (Remedy((relation.total,), (stated,), (expected,), None),) if expected is not None else ()
+    return AuditFinding((), (), (), None, (relation.id,), remedies, because=relation.items)

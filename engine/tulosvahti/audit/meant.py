@@ -1,0 +1,146 @@
+"""Which lines a pattern is meant for: those where it does not hold and yet should.
+
+A wrong accusation costs an auditor more than a missed relation: a line is meant only if it is of the same kind as the
+lines where the pattern holds, and if those are many, or the line is so close that a slip explains it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tulosvahti.core.cause import change_cause
+from tulosvahti.core.discovery.lines import part_of
+from tulosvahti.core.discovery.ratios import AVERAGE_WORDS, CHANGE_WORDS, SHARE_WORDS
+from tulosvahti.core.discovery.sums import TOTAL_WORDS
+from tulosvahti.core.quantity import shortest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tulosvahti.core.discovery.lines import Lines
+    from tulosvahti.core.discovery.pattern import Pattern
+
+OTHER_KIND = re.compile(r"%|percent|pros\.?\b|prosent|osuus|andel|share|muutos|change|förändring|/|\bper\b|index|indeksi|lkm|kpl|htv", re.IGNORECASE)
+WORDS = {"average": AVERAGE_WORDS, "share": SHARE_WORDS, "relative_change": CHANGE_WORDS}
+"""Without such a word for its result, a line off the pattern is none of it."""
+CLEAR_BITS = 18.0
+ALLOWED = 0.25
+"""Fails for each line that holds, at most, to be taken for faults as they are."""
+RARE = 0.05
+"""The same where the items do not lie in one run beside their total."""
+PLAIN_PLACE = 4.0
+NEAR = 0.02
+FARTHEST = 20.0
+SLIPS = frozenset({"digits_swapped", "sign", "factor_10", "factor_100", "factor_1000", "digit_omitted", "digit_added"})
+
+
+def meant_lines(
+    lines: Lines, pattern: Pattern, line_labels: Sequence[str], results: frozenset[int], siblings: Iterable[Pattern]
+) -> tuple[int, ...]:
+    """Give the failing lines that the pattern is meant for.
+
+    ``line_labels``: names of the lines; ``results``: lines that are shares or means computed across; ``siblings``: the
+    other patterns with the same total.
+    """
+    if len(pattern.holds) < 2 or pattern.bits < CLEAR_BITS or not pattern.fails:
+        return ()
+    words = WORDS.get(pattern.function)
+    if words is not None and not words.search(lines.labels[pattern.total]) and not lines.percent[:, pattern.total].any():
+        return ()
+    alike = [line for line in pattern.fails if _alike(lines, pattern, line, line_labels) and line not in results]
+    alike = [line for line in alike if not any(line in other.holds or line in other.idle for other in siblings)]
+    plain = pattern.place <= PLAIN_PLACE and (len(pattern.items) > 2 or bool(TOTAL_WORDS.search(lines.labels[pattern.total])))
+    few = len(alike) <= max(1.0, (ALLOWED if plain else RARE) * len(pattern.holds))
+    kept = []
+    for line in alike:
+        stated, expected = stated_expected(lines, pattern, line)
+        if _explained_beside(lines, pattern, line, stated - expected):
+            continue
+        close = plain and (_near(stated, expected) or _slip(stated, expected, lines, pattern, line))
+        if close or (few and _comparable(stated, expected)):
+            kept.append(line)
+    return tuple(kept)
+
+
+def lacking_lines(lines: Lines, pattern: Pattern) -> tuple[int, ...]:
+    """Give the failing lines in which an item is blank that elsewhere is not: they cannot be judged."""
+    if pattern.function != "sum" or not pattern.holds:
+        return ()
+    items = list(pattern.items)
+    usual = part_of(lines.filled, pattern.holds, items).all(0)
+    return tuple(
+        line
+        for line in pattern.fails
+        if (lacking := usual & ~lines.filled[line, items]).any() and lacking.sum() < lines.there[line, items].sum() + 1
+    )
+
+
+def stated_expected(lines: Lines, pattern: Pattern, line: int) -> tuple[float, float]:
+    """Give what stands and what the pattern makes of the line (for a comparison only)."""
+    row = lines.zeroed[line]
+    stated = float(row[pattern.total])
+    values = row[list(pattern.items)]
+    if pattern.function in {"sum", "difference"}:
+        return stated, float((values * np.array(pattern.weights)).sum())
+    if pattern.function == "average":
+        count = int(lines.there[line, list(pattern.items)].sum())
+        return stated, float(values.sum()) / max(count, 1)
+    scale = 100.0 if pattern.percent else 1.0
+    first, second = float(values[0]), float(values[1])
+    if pattern.function == "share":
+        return stated, first / second * scale if second else 0.0
+    return stated, (second - first) / first * scale if first else 0.0
+
+
+def _alike(lines: Lines, pattern: Pattern, line: int, line_labels: Sequence[str]) -> bool:
+    """Tell whether a line is of the kind of those where the pattern holds."""
+    items = list(pattern.items)
+    typical = float(np.median(part_of(lines.there, pattern.holds, items).sum(1)))
+    if lines.there[line, items].sum() < max(1.0, 0.6 * typical):
+        return False
+    members = [pattern.total, *items]
+    usual = part_of(lines.percent, pattern.holds, members).mean() > 0.5
+    if (lines.percent[line, members].mean() > 0.5) != usual:
+        return False
+    words = line_labels[line]
+    for kind in (OTHER_KIND, AVERAGE_WORDS):
+        if kind.search(words) and not any(kind.search(line_labels[k]) for k in pattern.holds):
+            return False
+    return True
+
+
+def _explained_beside(lines: Lines, pattern: Pattern, line: int, residual: float) -> bool:
+    """Tell whether the difference is exactly what another cell of the line holds: the line is put together otherwise."""
+    if pattern.function not in {"sum", "difference"}:
+        return False
+    others = [q for q in lines.numeric if q != pattern.total and q not in pattern.items and lines.zeroed[line, q]]
+    values = np.abs(lines.zeroed[line, others])
+    return bool((np.abs(values - abs(residual)) <= 1e-9 * max(1.0, abs(residual))).any())
+
+
+def _near(stated: float, expected: float) -> bool:
+    return abs(stated - expected) <= NEAR * max(abs(stated), abs(expected))
+
+
+def _comparable(stated: float, expected: float) -> bool:
+    if not stated or not expected:
+        return True
+    return 1 / FARTHEST <= abs(stated / expected) <= FARTHEST
+
+
+def _slip(stated: float, expected: float, lines: Lines, pattern: Pattern, line: int) -> bool:
+    """Tell whether one slip, in the total or in an item, explains the line."""
+    if pattern.function not in {"sum", "difference"}:
+        return False
+    if change_cause(shortest(stated), shortest(expected)) in SLIPS:
+        return True
+    by = stated - expected
+    for q, weight in zip(pattern.items, pattern.weights, strict=True):
+        value = float(lines.zeroed[line, q])
+        if value and change_cause(shortest(value), shortest(value + weight * by)) in SLIPS:
+            return True
+    return False
+

@@ -1,0 +1,270 @@
+"""Sums of a table along one axis: candidates, judged, and of those that say the same the most natural ones."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tulosvahti.core.discovery.candidates import MOST_FREE, MOST_STRIDE, fitted, pairs, progressions, runs
+from tulosvahti.core.discovery.lines import part_of
+from tulosvahti.core.discovery.pattern import Pattern, summed
+from tulosvahti.core.discovery.structure import Basis, equals, place_cost, terms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tulosvahti.core.discovery.candidates import Candidate
+    from tulosvahti.core.discovery.lines import Lines
+
+TOTAL_WORDS = re.compile(
+    r"total|\bsum\b|summa|yhteen|gesamt|insgesamt|\ball\b|\btot\b|balance|\bnet\b|gross|grand|totalt|samman|kaikki|celkem|kokonais",
+    re.IGNORECASE,
+)
+WORD_BITS = 4.0
+LEAST_SCORE = 5.0
+CLEAR_SCORE = 10.0
+SECOND_SCORE = 40.0
+"""What a second sum for the same total needs where its items lie anywhere (assets = liabilities + equity)."""
+DOMINANCE = 6.0
+"""Bits by which another candidate with some of the same items must fit better to rule one out."""
+MOST_ROUNDS = 5
+MOST_TRIED = 14
+"""Items are left out one by one, to see whether they belong, in sums of at most this many."""
+MOST_FITTED = 80
+MOST_EQUALLED = 250
+
+
+def find_sums(lines: Lines) -> list[Pattern]:
+    """Give the sums of a table's lines, the strongest first where they depend on each other."""
+    if len(lines.numeric) < 3:
+        return []
+    pool = _Pool(lines)
+    positions = lines.numeric
+    small = len(positions) <= MOST_FREE
+    strides = [
+        [q for q in range(offset, lines.width, stride) if lines.there[:, q].any()]
+        for stride in range(2, min(MOST_STRIDE + 1, lines.width // 2) + 1)
+        for offset in range(stride)
+    ]
+    pool.add(runs(lines, positions, free=small))
+    for step in strides:
+        pool.add(runs(lines, step, free=len(positions) <= 40))
+    pool.add(pairs(lines, positions))
+    if len(positions) <= 40:
+        pool.add(progressions(lines))
+    accepted = chosen(lines, pool.patterns.values())
+    seen: frozenset[Candidate] | None = None
+    for _ in range(MOST_ROUNDS):
+        now = frozenset((p.total, p.items) for p in accepted)
+        if now == seen:
+            break
+        seen = now
+        below = {q for p in accepted for q in p.items}
+        totals = {p.total for p in accepted}
+        top = [q for q in positions if q not in below]
+        leaves = [q for q in positions if q not in totals]
+        pool.add(runs(lines, top, free=len(top) <= MOST_FREE))
+        pool.add(runs(lines, leaves))
+        for step in strides:
+            pool.add(runs(lines, [q for q in step if q not in below]))
+        if len(positions) <= MOST_FITTED:
+            pool.add(fitted(lines, top))
+            pool.add(fitted(lines, leaves))
+        pool.add(_contracted(accepted, list(pool.patterns)))
+        accepted = chosen(lines, pool.patterns.values())
+    return accepted
+
+
+class _Pool:
+    """Candidates judged so far, by total and items."""
+
+    def __init__(self, lines: Lines) -> None:
+        self.lines = lines
+        self.patterns: dict[Candidate, Pattern] = {}
+        self._passed: set[Candidate] = set()
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        """Judge new candidates; items absent wherever the sum shows are dropped."""
+        for key in candidates:
+            if key in self.patterns or key in self._passed or key[0] in key[1]:
+                continue
+            self._passed.add(key)
+            pattern = summed(self.lines, *key)
+            if not pattern.holds and not pattern.equal:
+                continue
+            rows = list(pattern.holds or pattern.idle)
+            kept = tuple(q for q in key[1] if self.lines.there[rows, q].any())
+            if len(kept) < 2:
+                continue
+            if kept != key[1]:
+                key = (key[0], kept)  # noqa: PLW2901 (the same candidate, trimmed)
+                if key in self.patterns:
+                    continue
+                pattern = summed(self.lines, *key)
+            self.patterns[key] = pattern
+
+
+def _contracted(accepted: Sequence[Pattern], keys: Iterable[Candidate]) -> Iterable[Candidate]:
+    """Put accepted totals in place of their items."""
+    families = [(p.total, frozenset(p.items)) for p in accepted]
+    for total, items in keys:
+        if len(items) < 3:
+            continue
+        own = frozenset(items)
+        for parent, children in families:
+            if parent != total and parent not in own and total not in children and children < own:
+                yield total, tuple(sorted(own - children | {parent}))
+
+
+def chosen(lines: Lines, candidates: Iterable[Pattern]) -> list[Pattern]:
+    """Choose among judged sums: strong, supported by each item, not following from others, lying naturally."""
+    pool = _supported(lines, candidates)
+    families: dict[int, frozenset[int]] = {}
+    accepted: list[Pattern] = []
+    for _ in range(4):
+        placed = [_placed(lines, p, families) for p in pool]
+        placed = [p for p in _by_shape(lines, placed) if p.score >= LEAST_SCORE]
+        accepted = _picked(lines, placed)
+        new = {p.total: frozenset(p.items) for p in reversed(accepted)}
+        if new == families:
+            break
+        families = new
+    return accepted
+
+
+def _word(lines: Lines, pattern: Pattern) -> bool:
+    return bool(TOTAL_WORDS.search(lines.labels[pattern.total]))
+
+
+def _supported(lines: Lines, candidates: Iterable[Pattern]) -> list[Pattern]:
+    by_total: dict[int, list[Pattern]] = defaultdict(list)
+    for pattern in candidates:
+        p = pattern
+        if not p.fails:
+            p = replace(p, bits=p.bits + (p.equal if _word(lines, p) else min(p.equal, 6.0)))
+        score = p.bits - p.split - lines.bits + WORD_BITS * _word(lines, p)
+        if score >= LEAST_SCORE:
+            by_total[p.total].append(replace(p, score=score))
+    result = []
+    for rivals in by_total.values():
+        best = sorted(rivals, key=lambda p: -p.fit)
+        for p in rivals:
+            items = set(p.items)
+            beaten = False
+            for q in best:
+                if q.fit <= p.fit + DOMINANCE:
+                    break
+                if q.score > 0.6 * p.score and items.intersection(q.items):
+                    beaten = True
+                    break
+            beaten = beaten or any(_far_stronger(q, p) and items.intersection(q.items) for q in rivals)
+            if not beaten and _each_belongs(lines, p):
+                result.append(p)
+    return result
+
+
+def _far_stronger(one: Pattern, other: Pattern) -> bool:
+    return one.bits > 2 * other.bits and len(one.holds) >= 2 * len(other.holds)
+
+
+def _each_belongs(lines: Lines, pattern: Pattern) -> bool:
+    """Tell whether no item can be left out for the better (of long sums, whether it can be told)."""
+    items = pattern.items
+    if len(items) > MOST_TRIED:
+        return True
+    natural = len(items) == 2 or place_cost(lines, pattern, {}) <= lines.bits + 2
+    rows = list(pattern.holds)
+    for q in items:
+        if not lines.zeroed[rows, q].any():
+            continue
+        without = summed(lines, pattern.total, [i for i in items if i != q])
+        if natural:
+            if without.fit > pattern.fit + 3 and without.bits > 0.5 * pattern.bits and 5 * len(without.holds) >= 4 * len(rows):
+                return False
+        elif without.bits >= pattern.bits - 1:
+            return False
+    return True
+
+
+def _placed(lines: Lines, pattern: Pattern, families: dict[int, frozenset[int]]) -> Pattern:
+    place = place_cost(lines, pattern, families)
+    return replace(pattern, place=place, score=pattern.score - place)
+
+
+def _way(pattern: Pattern) -> int:
+    """1 where the items follow their total, -1 where they precede it, 0 where it stands among them."""
+    return (pattern.items[0] > pattern.total) - (pattern.items[-1] < pattern.total)
+
+
+def _by_shape(lines: Lines, patterns: Sequence[Pattern]) -> list[Pattern]:
+    """Let what is clear in one block speak for the same in another: its shape, and the side its items lie on."""
+    clear = [p for p in patterns if p.score > 12]
+    shapes = Counter(p.shape for p in clear)
+    ways = Counter(_way(p) for p in clear if p.place < lines.bits)
+    tilt = max(-4, min(4, 2 * (ways[1] - ways[-1])))
+    result = []
+    for p in patterns:
+        known = shapes[p.shape] >= 3 and p.place < 2 * lines.bits
+        lean = tilt * _way(p) * (1 if p.holds else 4)
+        result.append(replace(p, score=p.score + lean + (max(0.0, p.place + lines.bits - 5) if known else 0.0)))
+    return result
+
+
+def _picked(lines: Lines, patterns: Sequence[Pattern]) -> list[Pattern]:
+    basis = Basis()
+    if len(lines.numeric) <= MOST_EQUALLED:
+        for equal in equals(lines):
+            basis.add(equal)
+    ordered = sorted(patterns, key=lambda p: _order(lines, p))
+    by_total: dict[int, list[Pattern]] = defaultdict(list)
+    for p in ordered:
+        by_total[p.total].append(p)
+    accepted: list[Pattern] = []
+    taken: dict[int, list[Pattern]] = defaultdict(list)
+    covered: set[Candidate] = set()
+    for p in ordered:
+        if (p.total, p.items) in covered:
+            continue
+        wider = [q for q in by_total[p.total] if q.bits >= p.bits - 3 and set(q.items) > set(p.items) and _more_zeros(lines, p, q)]
+        covered.update((q.total, q.items) for q in wider)
+        best = max(wider, key=lambda q: (len(q.items), q.score)) if wider else p
+        if _welcome(lines, best, taken[best.total], accepted, basis):
+            accepted.append(best)
+            taken[best.total].append(best)
+    return accepted
+
+
+def _order(lines: Lines, p: Pattern) -> tuple[float, int, tuple[int, ...]]:
+    """Clear ones by how simply they are said, then the doubtful ones by their score."""
+    if p.score < CLEAR_SCORE:
+        return 1000 - p.score, p.total, p.items
+    return p.place + 0.5 * len(p.items) ** 0.5 + 0.5 * p.split - 3 * _word(lines, p), p.total, p.items
+
+
+def _more_zeros(lines: Lines, narrow: Pattern, wide: Pattern) -> bool:
+    """Tell whether a wider sum differs by items alone that are zero wherever the narrow one shows."""
+    more = [q for q in wide.items if q not in narrow.items]
+    there = part_of(lines.there, narrow.holds, more)
+    return not part_of(lines.zeroed, narrow.holds, more).any() and bool(there.any(0).all())
+
+
+def _welcome(lines: Lines, p: Pattern, same: Sequence[Pattern], accepted: Sequence[Pattern], basis: Basis) -> bool:
+    items = set(p.items)
+    if any(items.intersection(q.items) for q in same):
+        return False
+    natural = p.place < 1.2 * lines.bits + 3
+    if same and (not p.holds or not (natural or p.score > SECOND_SCORE)):
+        return False
+    if basis.add(terms(p)):
+        return True
+    # It follows from others: welcome only where it is a grouping of its own (by sex, and by age).
+    if not natural:
+        return False
+    for q in accepted:
+        if q.total != p.total and q.total not in items and len(q.items) < len(items) and items.issuperset(q.items):
+            return False
+        if {*q.items, q.total} == {*items, p.total}:
+            return False
+    return True

@@ -1,0 +1,231 @@
+"""The table of a sheet: which cells are headers and labels, and what the others say as numbers.
+
+Convention: rows and columns are the sheet's own, counted from 0. A sheet is one table, however many headers it has,
+because figures of one block are often computed from another's. Years and ordinal numbers of a header are labels, not
+figures. A dash, a blank or ``N/A`` is absent, never 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tulosvahti.core.printed import Printed, evidence, is_dash, read_column, readings
+from tulosvahti.core.quantity import last_digit_unit
+from tulosvahti.core.sheet import Notice, column_letters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tulosvahti.core.printed import Mark
+    from tulosvahti.core.sheet import Cell, Sheet
+
+YEARS = range(1800, 2201)
+LONGEST_MARK = 4
+"""A text of at most so many characters among figures stands for one (``N/A``, ``..``), it is no label."""
+_CODE = re.compile(r"0\d+|\d+(\.\d+){2,}|\d{1,2}\.\d{1,2}\.\d{2,4}|\d{4}-\d{2}-\d{2}")
+_GLUED = re.compile(r"(?<=[^\W\d])\s?(\d{1,2}\)?|[¹²³⁴⁵⁶⁷⁸⁹*†‡]+)$")
+"""A footnote mark glued to a label."""
+_NOTE = re.compile(r"\s*(\d{1,2}\)|[¹²³⁴⁵⁶⁷⁸⁹]|\*+|†|‡|\d{1,2}\s(?=[^\W\d]{3,}))")
+LABEL_COLUMNS = 3
+HEADER_ROWS = 6
+
+
+@dataclass(frozen=True)
+class Number:
+    """A figure as read: ``unit`` is that of its last digit; ``percent``: printed with the sign."""
+
+    value: Decimal
+    unit: Decimal
+    percent: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """All rows of a sheet; ``body`` is the first row below the (first) header, ``headers`` the later header rows.
+
+    ``numbers``: by (row, column). ``decimals``: the decimal mark of each column that shows one.
+    """
+
+    sheet: Sheet
+    body: int
+    width: int
+    headers: tuple[int, ...]
+    numbers: dict[tuple[int, int], Number]
+    decimals: dict[int, Mark] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def height(self) -> int:
+        """Number of rows."""
+        return len(self.sheet.rows)
+
+    @cached_property
+    def row_labels(self) -> tuple[str, ...]:
+        """Name each row by the texts in its first columns."""
+        return tuple(self._words((r, c) for c in range(self.width)) for r in range(self.height))
+
+    @cached_property
+    def column_labels(self) -> tuple[str, ...]:
+        """Name each column by its first header's texts (or years), else by its letter."""
+        return tuple(self._column_label(range(self.body), c) for c in range(self.width))
+
+    def _column_label(self, rows: range, column: int) -> str:
+        words = self._words(((r, column) for r in rows), most=HEADER_ROWS)
+        numbers = (self.sheet.at(r, column).text.strip() for r in rows)
+        return words or " ".join(text for text in numbers if text) or column_letters(column)
+
+    def column_label(self, row: int, column: int) -> str:
+        """Name a column by the nearest header above a row."""
+        above = max((r for r in self.headers if r < row), default=None)
+        return self.column_labels[column] if above is None else self._column_label(range(above, above + 1), column)
+
+    @cached_property
+    def _marked(self) -> bool:
+        """Whether notes below the figures begin with the marks that may be glued to labels."""
+        return any(note_mark(self.sheet.at(r, c).text) for r in range(self.body, self.height) for c in range(min(2, self.width)))
+
+    def _words(self, cells: object, most: int = LABEL_COLUMNS) -> str:
+        words: list[str] = []
+        for r, c in cells:  # type: ignore[attr-defined]
+            text = " ".join(self.sheet.at(r, c).text.split())
+            if self._marked:
+                text = _GLUED.sub("", text)
+            if text and (r, c) not in self.numbers and not is_dash(text) and not readings(text):
+                words.append(text)
+            if len(words) == most:
+                break
+        return " ".join(words)
+
+    def row_label(self, row: int) -> str:
+        """Name a row."""
+        return self.row_labels[row]
+
+    def filled(self, row: int, column: int) -> bool:
+        """Tell whether something stands here that is not a label: a figure, a dash, ``N/A``."""
+        text = self.sheet.at(row, column).text.strip()
+        return (row, column) in self.numbers or (bool(text) and row >= self.body and (is_dash(text) or len(text) < LONGEST_MARK))
+
+    @property
+    def source(self) -> str:
+        """Where the table lies."""
+        return self.sheet.source
+
+
+def note_mark(text: str) -> str:
+    """Give the mark that a note below a table begins with (``1)``, ``*``), empty for other texts."""
+    found = _NOTE.match(text)
+    return found[1].strip(" )") if found and len(text) > 12 else ""
+
+
+def table_of(sheet: Sheet) -> Table:
+    """Read a sheet's figures and tell them from headers and labels."""
+    width = max((len(row) for row in sheet.rows), default=0)
+    body = _body(sheet, 0)
+    later = tuple(r for r in _later_headers(sheet) if r >= body)
+    skipped = {row for r in later for row in range(r, _body(sheet, r)) if row - r < HEADER_ROWS}
+    return _read(sheet, body, width, later, frozenset(skipped))
+
+
+def _numeric(cell: Cell) -> bool:
+    return cell.value is not None or (cell.kind == "text" and bool(readings(cell.text)) and not _CODE.fullmatch(cell.text.strip()))
+
+
+def _wordy(cell: Cell) -> bool:
+    text = cell.text.strip()
+    return len(text) >= LONGEST_MARK and cell.value is None and any(c.isalpha() for c in text) and not readings(text)
+
+
+def _later_headers(sheet: Sheet) -> list[int]:
+    """Give rows in the middle whose figures' columns hold words in (nearly) all places, with figures before and after."""
+    numeric = [sum(_numeric(cell) for cell in row) for row in sheet.rows]
+    columns: Counter[int] = Counter(c for row in sheet.rows for c, cell in enumerate(row) if _numeric(cell))
+    if not columns:
+        return []
+    often = {c for c, n in columns.items() if n >= 0.4 * max(columns.values())}
+    result = []
+    seen = 0
+    for r, row in enumerate(sheet.rows):
+        words = sum(_wordy(row[c]) for c in often if c < len(row))
+        if not numeric[r] and seen >= 1 and len(often) >= 2 and words >= 0.6 * len(often) and any(numeric[r + 1 :]):
+            result.append(r)
+            seen = 0
+        seen += bool(numeric[r])
+    return result
+
+
+def _read(sheet: Sheet, body: int, width: int, later: tuple[int, ...], skipped: frozenset[int]) -> Table:
+    numbers: dict[tuple[int, int], Number] = {}
+    decimals: dict[int, Mark] = {}
+    notices: list[Notice] = []
+    rows = [r for r in range(body, len(sheet.rows)) if r not in skipped]
+    texts = [[cell.text if _plain(cell := sheet.at(r, c)) else "" for r in rows] for c in range(width)]
+    votes = evidence(text for column in texts for text in column)
+    guessed: list[str] = []
+    odd: list[str] = []
+    for c, column in enumerate(texts):
+        reading = read_column(column, votes)
+        if reading.decimal and any(n is not None and n.decimal for n in reading.numbers):
+            decimals[c] = reading.decimal
+        guessed += [sheet.place(rows[k], c) for k in reading.guessed]
+        odd += [sheet.place(rows[k], c) for k in reading.odd]
+        for r, text, printed in zip(rows, column, reading.numbers, strict=True):
+            value = sheet.at(r, c).value
+            if value is not None and sheet.at(r, c).kind == "number":
+                numbers[r, c] = Number(value, last_digit_unit(value), percent=False)
+            elif printed is not None and not _CODE.fullmatch(text.strip()):
+                numbers[r, c] = Number(printed.value, printed.unit, printed.percent, printed.notes)
+    if guessed:
+        notices.append(Notice("mark_guessed", tuple(guessed)))
+    if odd:
+        notices.append(Notice("mark_odd", tuple(odd)))
+    if len(set(decimals.values())) > 1:
+        pairs = tuple(f"{column_letters(c)} {mark}" for c, mark in decimals.items())
+        notices.append(Notice("marks_mixed", (), pairs))
+    for code in ("stray_space", "no_leading_digit"):
+        places = tuple(sheet.place(r, c) for (r, c), n in numbers.items() if code in n.notes)
+        if places:
+            notices.append(Notice(code, places))
+    return Table(sheet, body, width, later, numbers, decimals, tuple(notices))
+
+
+def _plain(cell: Cell) -> bool:
+    return cell.kind == "text" and cell.value is None
+
+
+def _body(sheet: Sheet, top: int) -> int:
+    """Give the first row from ``top`` on that holds figures: years and ordinals above them belong to the header."""
+    for r in range(top, len(sheet.rows)):
+        values = [v for c in range(len(sheet.rows[r])) if (v := _value(sheet.at(r, c))) is not None]
+        if not values:
+            continue
+        heading = _years(values) or (len(values) >= 3 and _ordinals(values))
+        if not (heading and r + 1 < len(sheet.rows) and _is_header(sheet, top, r)):
+            return r
+    return top
+
+
+def _is_header(sheet: Sheet, top: int, row: int) -> bool:
+    """Tell whether a row of years or ordinals stands where a header does: first, or below words alone."""
+    below = [v for c in range(len(sheet.rows[row + 1])) if (v := _value(sheet.at(row + 1, c))) is not None]
+    return row - top < HEADER_ROWS and not _years(below)
+
+
+def _value(cell: Cell) -> Decimal | None:
+    if cell.value is not None:
+        return cell.value if cell.kind == "number" else None
+    found: Sequence[Printed] = readings(cell.text) if cell.kind == "text" else ()
+    return found[0].value if found else None
+
+
+def _years(values: Sequence[Decimal]) -> bool:
+    return all(v == int(v) and int(v) in YEARS for v in values)
+
+
+def _ordinals(values: Sequence[Decimal]) -> bool:
+    return all(v == k for k, v in enumerate(values, 1))

@@ -1,0 +1,120 @@
+"""The parent's side of reading in a child process: start it, take its lines, end it in time.
+
+A file that breaks its reader breaks a process that has nothing else to do.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from threading import Event, Timer
+from typing import TYPE_CHECKING
+
+from tulosvahti.load.sheets.reading import printable
+from tulosvahti.load.sheets.wire import Assembler
+
+if TYPE_CHECKING:
+    from tulosvahti.load.sheets.reading import Limits, Progress
+
+_MODULE = "tulosvahti.load.sheets.child"
+_LONGEST = 1 << 28
+_FAREWELL = 2.0
+_AGAIN = "open it in the program that made it, save it again and read the new file"
+
+
+def read_apart(path: Path, limits: Limits, progress: Progress | None = None) -> Assembler:
+    """Read a file in a child process; all that it sent before it failed is kept."""
+    found = Assembler(printable(Path(path.name)), progress)
+    order = json.dumps({"path": str(path.absolute()), "limits": asdict(limits)})
+    try:
+        # -P: a file beside the tables that is named as one of Python's own modules is not run.
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-P", "-m", _MODULE, order],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+            start_new_session=True,
+        )
+    except OSError as error:
+        found.problems.append((f"the reader could not be started: {error}", "", "try again with fewer programs open"))
+        return found
+    late = Event()
+    timer = Timer(limits.seconds, _end_late, (process, late))
+    timer.daemon = True
+    timer.start()
+    unreadable = ""
+    # Millions of cells, none of which refers back: looking for circles among them would take longer than reading.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        unreadable = _taken(process, found)
+        # A child that crashed shows its own end; one that does not end is ended.
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_FAREWELL)
+    finally:
+        if collecting:
+            gc.enable()
+        timer.cancel()
+        _end(process)
+        if process.stdout:
+            process.stdout.close()
+        code = process.wait()
+        timer.join()
+    if not found.finished:
+        found.problems.append(_failure(code, unreadable, limits, late=late.is_set()))
+    return found
+
+
+def _taken(process: subprocess.Popen[bytes], found: Assembler) -> str:
+    """Feed the lines of the child; give what is wrong with one that is not as it should be."""
+    if process.stdout is None:
+        return ""
+    while not found.finished and (line := process.stdout.readline(_LONGEST)):
+        try:
+            found.feed(line)
+        except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
+            return f"{type(error).__name__}: {error}" if line.endswith(b"\n") else ""
+    return ""
+
+
+def _failure(code: int, unreadable: str, limits: Limits, *, late: bool) -> tuple[str, str, str]:
+    if late:
+        most = f"{limits.seconds:g} seconds"
+        return f"reading did not end in {most}", f"at most {most}", "split the file, or delete what is unused in it"
+    if unreadable:
+        return f"the reader gave what cannot be understood ({unreadable})", "", _AGAIN
+    if code < 0:
+        with suppress(ValueError):
+            return f"the reader crashed on this file ({signal.Signals(-code).name})", "", _AGAIN
+    return f"the reader crashed on this file (exit code {code})", "", _AGAIN
+
+
+def _end_late(process: subprocess.Popen[bytes], late: Event) -> None:
+    late.set()
+    _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the child and all that it may have started."""
+    if process.returncode is not None:
+        return  # waited for: its number may be another process's by now
+    with suppress(OSError):
+        if hasattr(os, "killpg"):
+            # The child leads its group, and the group lives as long as the child is not waited for.
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def _environment() -> dict[str, str]:
+    """Give the child's environment: it finds this programme where it is, installed or not."""
+    engine = str(Path(__file__).resolve().parents[3])
+    return os.environ | {"PYTHONPATH": os.pathsep.join([engine, *filter(None, [os.environ.get("PYTHONPATH", "")])])}
