@@ -8,7 +8,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
+from tulosvahti.audit.formulas import formula_findings
 from tulosvahti.audit.relations import Stated, related
+from tulosvahti.audit.remarks import explained_by_notes, in_order, remarks
 from tulosvahti.core.audited import Audit, AuditedRelation, AuditedTable, AuditFinding, Remedy
 from tulosvahti.core.crossfoot import Figure, Relation, crossfoot
 from tulosvahti.core.grid import Grid, exact_by_group
@@ -37,10 +39,11 @@ def audit_table(table: Table) -> AuditedTable:
     found = related(table)
     units = Counter(found.units.values())
     relations, findings, exact = _judged(table, found.relations, found.units)
+    findings = [*explained_by_notes(table, relations, findings), *remarks(table, relations), *formula_findings(table)]
     return AuditedTable(
         table,
         tuple(relations),
-        tuple(findings),
+        in_order(findings, relations),
         table.notices,
         exact,
         tuple(unit for unit, _ in units.most_common()),
@@ -76,10 +79,12 @@ def _judged(
         items = tuple((_name(position), weight) for position, weight in zip(one.items, one.weights, strict=True))
         sums[name] = one
         relations.append(Relation(name, _name(one.total), items, "sum", one.axis, one.label, one.pattern))
+    relations = [r for r in relations if not _computed_otherwise(table, sums[r.id], figures)]
     grid = exact_by_group(Grid(figures, tuple(relations)))
     footed = crossfoot(grid.figures, relations)
     judged = [_audited(result, sums[result.relation.id]) for result in footed.results]
-    findings = [_finding(fault) for fault in footed.faults]
+    unjudged = {result.relation.id for result in footed.results if result.state == "incomplete"}
+    findings = [_finding(fault) for fault in footed.faults if not unjudged.issuperset(fault.relations)]
     covered = Counter(_place(n) for r in footed.results if r.state == "holds" for n in (r.relation.total, *(i for i, _ in r.relation.items)))
     for name, one in others:
         relation = judge_ratio(table, name, one, units)
@@ -88,6 +93,17 @@ def _judged(
             findings.append(_ratio_finding(table, relation, covered))
     judged.sort(key=lambda r: (r.total, int(r.id)))
     return judged, findings, grid.exact_by_evidence
+
+
+def _computed_otherwise(table: Table, one: Stated, figures: Mapping[str, Figure]) -> bool:
+    """Tell whether a relation that does not hold ends in a formula: then the workbook says that it is another one."""
+    if not table.sheet.at(*one.total).formula:
+        return False
+    values = [figures[_name(position)] for position in (one.total, *one.items)]
+    if values[0].value is None or all(v.value is None for v in values[1:]):
+        return False
+    total = sum(((v.value or Decimal(0)) * w for v, w in zip(values[1:], one.weights, strict=True)), Decimal(0))
+    return abs(values[0].value - total) > sum((v.unit for v in values), Decimal(0)) / 2
 
 
 def _audited(result: RelationResult, one: Stated) -> AuditedRelation:

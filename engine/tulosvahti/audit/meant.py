@@ -54,12 +54,13 @@ def meant_lines(
     alike = [line for line in alike if not any(line in other.holds or line in other.idle for other in siblings)]
     plain = pattern.place <= PLAIN_PLACE and (len(pattern.items) > 2 or bool(TOTAL_WORDS.search(lines.labels[pattern.total])))
     few = len(alike) <= max(1.0, (ALLOWED if plain else RARE) * len(pattern.holds))
+    most = 2 * len(alike) <= max(2, len(pattern.holds))
     kept = []
     for line in alike:
         stated, expected = stated_expected(lines, pattern, line)
-        if _explained_beside(lines, pattern, line, stated - expected):
+        if _carried(lines, pattern, line) or _explained_beside(lines, pattern, line, stated - expected):
             continue
-        close = plain and (_near(stated, expected) or _slip(stated, expected, lines, pattern, line))
+        close = plain and most and (_near(stated, expected) or _slip(stated, expected, lines, pattern, line))
         if close or (few and _comparable(stated, expected)):
             kept.append(line)
     return tuple(kept)
@@ -67,7 +68,10 @@ def meant_lines(
 
 def lacking_lines(lines: Lines, pattern: Pattern) -> tuple[int, ...]:
     """Give the failing lines in which an item is blank that elsewhere is not: they cannot be judged."""
-    if pattern.function != "sum" or not pattern.holds:
+    words = lines.labels[pattern.total]
+    if pattern.function != "sum" or pattern.place > PLAIN_PLACE or not TOTAL_WORDS.search(words):
+        return ()
+    if len(pattern.fails) > len(pattern.holds):
         return ()
     items = list(pattern.items)
     usual = part_of(lines.filled, pattern.holds, items).all(0)
@@ -110,6 +114,14 @@ def _alike(lines: Lines, pattern: Pattern, line: int, line_labels: Sequence[str]
         if kind.search(words) and not any(kind.search(line_labels[k]) for k in pattern.holds):
             return False
     return True
+
+
+def _carried(lines: Lines, pattern: Pattern, line: int) -> bool:
+    """Tell whether the total is its first or last item: a balance carried on, not a flow added up."""
+    if pattern.function != "sum" or len(pattern.items) < 3:
+        return False
+    stated = lines.zeroed[line, pattern.total]
+    return bool(stated) and stated in {lines.zeroed[line, pattern.items[0]], lines.zeroed[line, pattern.items[-1]]}
 
 
 def _explained_beside(lines: Lines, pattern: Pattern, line: int, residual: float) -> bool:

@@ -12,6 +12,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tulosvahti.audit.labelled import labelled_totals
+from tulosvahti.audit.labelled_ratios import labelled_ratios
+from tulosvahti.audit.long_form import is_long, long_sums
 from tulosvahti.audit.meant import lacking_lines, meant_lines
 from tulosvahti.core.discovery.discover import discover
 from tulosvahti.core.discovery.lines import Numbers
@@ -99,7 +101,31 @@ def related(table: Table) -> Related:
             p = found.pattern
             lines = sorted({*p.holds, *p.idle, *found.broken})
             relations += _stated(table, search, p, lines, names[search.axis], reversed_sign=found.reversed)
+        for ratio in labelled_ratios(search.lines, search.patterns):
+            lines = sorted({*ratio.pattern.holds, *ratio.pattern.idle, *ratio.broken})
+            relations += _stated(table, search, ratio.pattern, lines, names[search.axis])
+    if is_long(table):
+        relations = [one for one in relations if one.axis == "row"]
+    relations += _long(table, {(one.total, one.items) for one in relations})
     return Related(tuple(relations), searches, _units(table, numbers))
+
+
+def _long(table: Table, known: set[tuple[Position, tuple[Position, ...]]]) -> Iterator[Stated]:
+    """Relate the rows of a table in long form; a figure and its parts lie in one column there."""
+    for pattern, grouped, groups in long_sums(table):
+        name = f"long:{grouped.column}:{grouped.value}:{pattern.total}=" + ",".join(map(str, pattern.items))
+        for group in groups:
+            total = grouped.cells.get((group, pattern.total))
+            there = [
+                (grouped.cells[group, q], w)
+                for q, w in zip(pattern.items, pattern.weights, strict=True)
+                if (group, q) in grouped.cells
+            ]
+            items = tuple(position for position, _ in there)
+            if total is None or len(items) < 2 or (total, items) in known:
+                continue
+            weights = tuple(w for _, w in there)
+            yield Stated("sum", "column", total, items, weights, name, label=grouped.groups[group], support=len(pattern.holds))
 
 
 def _units(table: Table, numbers: Numbers) -> dict[Position, Decimal]:

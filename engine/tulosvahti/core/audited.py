@@ -102,8 +102,9 @@ class AuditedTable:
 
     @property
     def broken(self) -> tuple[AuditedRelation, ...]:
-        """Give the relations that do not hold."""
-        return tuple(relation for relation in self.relations if relation.state == "broken")
+        """Give the relations that do not hold, those that a note explains left out."""
+        explained = {name for finding in self.findings if finding.explained for name in finding.relations}
+        return tuple(r for r in self.relations if r.state == "broken" and r.id not in explained)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.printed import Printed, evidence, is_dash, read_column, readings
@@ -31,6 +32,8 @@ _CODE = re.compile(r"0\d+|\d+(\.\d+){2,}|\d{1,2}\.\d{1,2}\.\d{2,4}|\d{4}-\d{2}-\
 _GLUED = re.compile(r"(?<=[^\W\d])\s?(\d{1,2}\)?|[¹²³⁴⁵⁶⁷⁸⁹*†‡]+)$")
 """A footnote mark glued to a label."""
 _NOTE = re.compile(r"\s*(\d{1,2}\)|[¹²³⁴⁵⁶⁷⁸⁹]|\*+|†|‡|\d{1,2}\s(?=[^\W\d]{3,}))")
+_FIGURE_LIKE = re.compile(r"(?=(?:[^0-9]*[0-9]){2})[-+−(]*[0-9.,' \u00a0\u2009\u202f]*[A-Za-z]?[0-9.,' \u00a0\u2009\u202f]+[)%-]*")
+_YEAR_WORDS = re.compile(r"\b(vuosi|vuodet|year|år|jahr|book)\b", re.IGNORECASE)
 LABEL_COLUMNS = 3
 HEADER_ROWS = 6
 
@@ -86,15 +89,30 @@ class Table:
         return self.column_labels[column] if above is None else self._column_label(range(above, above + 1), column)
 
     @cached_property
-    def _marked(self) -> bool:
-        """Whether notes below the figures begin with the marks that may be glued to labels."""
-        return any(note_mark(self.sheet.at(r, c).text) for r in range(self.body, self.height) for c in range(min(2, self.width)))
+    def notes(self) -> dict[str, str]:
+        """Notes below the figures, by the mark they begin with."""
+        result: dict[str, str] = {}
+        for r in range(self.body, self.height):
+            for c in range(min(2, self.width)):
+                text = " ".join(self.sheet.at(r, c).text.split())
+                mark = note_mark(text)
+                if mark and not any((r, k) in self.numbers for k in range(self.width)):
+                    result.setdefault(mark, text)
+        return result
+
+    def note_of(self, row: int) -> str:
+        """Give the note whose mark is glued to a row's label, empty where there is none."""
+        for c in range(min(LABEL_COLUMNS, self.width)):
+            found = _GLUED.search(self.sheet.at(row, c).text.rstrip())
+            if found and (row, c) not in self.numbers:
+                return self.notes.get(found[1].strip(" )"), "")
+        return ""
 
     def _words(self, cells: object, most: int = LABEL_COLUMNS) -> str:
         words: list[str] = []
         for r, c in cells:  # type: ignore[attr-defined]
             text = " ".join(self.sheet.at(r, c).text.split())
-            if self._marked:
+            if self.notes and text:
                 text = _GLUED.sub("", text)
             if text and (r, c) not in self.numbers and not is_dash(text) and not readings(text):
                 words.append(text)
@@ -180,6 +198,10 @@ def _read(sheet: Sheet, body: int, width: int, later: tuple[int, ...], skipped: 
                 numbers[r, c] = Number(value, last_digit_unit(value), percent=False)
             elif printed is not None and not _CODE.fullmatch(text.strip()):
                 numbers[r, c] = Number(printed.value, printed.unit, printed.percent, printed.notes)
+    for c in range(width):
+        if _is_years(sheet, body, c, [numbers[r, c] for r in rows if (r, c) in numbers]):
+            for r in rows:
+                numbers.pop((r, c), None)
     if guessed:
         notices.append(Notice("mark_guessed", tuple(guessed)))
     if odd:
@@ -187,11 +209,38 @@ def _read(sheet: Sheet, body: int, width: int, later: tuple[int, ...], skipped: 
     if len(set(decimals.values())) > 1:
         pairs = tuple(f"{column_letters(c)} {mark}" for c, mark in decimals.items())
         notices.append(Notice("marks_mixed", (), pairs))
+    unread = _unreadable(sheet, rows, numbers, width)
+    if unread:
+        notices.append(Notice("unreadable", tuple(sheet.place(*p) for p in unread), tuple(sheet.at(*p).text.strip() for p in unread)))
     for code in ("stray_space", "no_leading_digit"):
         places = tuple(sheet.place(r, c) for (r, c), n in numbers.items() if code in n.notes)
         if places:
             notices.append(Notice(code, places))
     return Table(sheet, body, width, later, numbers, decimals, tuple(notices))
+
+
+def _is_years(sheet: Sheet, body: int, column: int, figures: Sequence[Number]) -> bool:
+    """Tell whether a column's figures are years that name its rows: said so by its header, or one after the other."""
+    values = [n.value for n in figures]
+    if not _years(values) or any(n.unit < 1 or n.percent for n in figures):
+        return False
+    header = " ".join(sheet.at(r, column).text for r in range(body))
+    steps = {later - earlier for earlier, later in pairwise(values)}
+    return bool(_YEAR_WORDS.search(header)) or (len(values) > 2 and steps <= {Decimal(0), Decimal(1)}) or steps == {Decimal(-1)}
+
+
+def _unreadable(
+    sheet: Sheet, rows: Sequence[int], numbers: dict[tuple[int, int], Number], width: int
+) -> list[tuple[int, int]]:
+    """Give cells that look like figures, in columns of figures, and cannot be read as one."""
+    result = []
+    for c in range(width):
+        figures = sum((r, c) in numbers for r in rows)
+        for r in rows:
+            text = sheet.at(r, c).text.strip()
+            if figures and (r, c) not in numbers and _FIGURE_LIKE.fullmatch(text) and not _CODE.fullmatch(text) and _plain(sheet.at(r, c)):
+                result.append((r, c))
+    return result
 
 
 def _plain(cell: Cell) -> bool:
@@ -224,8 +273,8 @@ def _value(cell: Cell) -> Decimal | None:
 
 
 def _years(values: Sequence[Decimal]) -> bool:
-    return all(v == int(v) and int(v) in YEARS for v in values)
+    return bool(values) and all(v == int(v) and int(v) in YEARS for v in values)
 
 
 def _ordinals(values: Sequence[Decimal]) -> bool:
-    return all(v == k for k, v in enumerate(values, 1))
+    return all(abs(later) - abs(earlier) == 1 for earlier, later in pairwise(values)) and abs(values[0]) <= 3
