@@ -12,6 +12,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tulosvahti.audit.long_form import groupings
 from tulosvahti.core.audited import Tie
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ LEAST_DIGITS = 3
 """A figure of fewer digits agrees with others by chance."""
 LEAST_AGREEING = 2
 SCALE = Decimal(1000)
+NEARLY = Decimal("0.001")
+ROUNDED = 3
+"""Units by which two totals of rounded figures may differ."""
 LARGEST_PLACES = 60
 """A name that stands in more places than this names nothing."""
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -34,6 +38,7 @@ def find_ties(tables: Sequence[AuditedTable]) -> tuple[Tie, ...]:
     ties: list[Tie] = []
     for number, audited in enumerate(tables):
         ties += _same_lines(number, audited.table)
+        ties += _same_words(number, audited.table)
     ties += _across([audited.table for audited in tables])
     return tuple(ties)
 
@@ -62,6 +67,25 @@ def _same_lines(number: int, table: Table) -> Iterator[Tie]:
         for c in apart:
             values = rows[one][c], rows[other][c]
             yield _tie("same_row", table.row_label(one), (number, one, c), (number, other, c), values, _unit(table, one, c))
+
+
+def _same_words(number: int, table: Table) -> Iterator[Tie]:
+    """Give pairs of a long table whose two words ("by head", "by kind") say the same of every group, or nearly."""
+    for grouped in groupings(table):
+        if len(grouped.words) != 2:
+            continue
+        pairs = [(grouped.cells[g, 0], grouped.cells[g, 1]) for g in range(len(grouped.groups)) if (g, 0) in grouped.cells and (g, 1) in grouped.cells]
+        values = [(table.numbers[one].value, table.numbers[other].value) for one, other in pairs]
+        if len(pairs) < LEAST_AGREEING or not all(_nearly(*value) for value in values):
+            continue
+        for (one, other), value in zip(pairs, values, strict=True):
+            yield _tie("same_total", table.row_label(one[0]), (number, *one), (number, *other), value, _unit(table, *one))
+        return
+
+
+def _nearly(one: Decimal, other: Decimal) -> bool:
+    """Tell whether two figures are the same but for rounding, a slip, or a unit of a thousand."""
+    return any(abs(one * a - other * b) <= NEARLY * max(abs(one * a), abs(other * b)) for a, b in ((1, 1), (SCALE, 1), (1, SCALE)))
 
 
 def _long(values: Iterable[Decimal]) -> bool:
@@ -121,7 +145,7 @@ def _tie(  # noqa: PLR0913 (both sides of a tie)
     difference = values[1] - values[0]
     if not difference:
         state = "agrees"
-    elif abs(difference) <= unit:
+    elif abs(difference) <= ROUNDED * unit:
         state = "rounding"
     elif values[0] and values[1] and _in_thousands(values, unit):
         state = "unit"
@@ -132,7 +156,7 @@ def _tie(  # noqa: PLR0913 (both sides of a tie)
 
 def _in_thousands(values: tuple[Decimal, Decimal], unit: Decimal) -> bool:
     small, large = sorted(values, key=abs)
-    return abs(large - small * SCALE) <= SCALE * unit
+    return abs(large - small * SCALE) <= ROUNDED * SCALE * unit
 
 
 def _folded(label: str) -> str:

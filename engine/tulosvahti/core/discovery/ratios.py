@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tulosvahti.core.discovery.candidates import MOST_STRIDE, runs, sampled
+from tulosvahti.core.discovery.candidates import MOST_FREE, MOST_STRIDE, runs, sampled
 from tulosvahti.core.discovery.pattern import Pattern, averaged, divided, share_bits
 from tulosvahti.core.discovery.structure import place_cost
 
@@ -31,6 +31,11 @@ SHAPED_SHARE = 14.0
 FARTHEST = 40
 """In a wide table no dividend stands farther from its divisor than this."""
 WIDE = 90
+LEAST_FAMILY = 3
+FAMILY_BITS = 15.0
+WEAK_SHARE = 3.0
+MOST_WEAK = 40
+"""Weak ratios are looked for among at most this many positions."""
 MOST_LINES = 24
 """Lines in which quotients are looked up."""
 MOST_FITTING = 8
@@ -48,9 +53,12 @@ def find_averages(lines: Lines, totals: frozenset[int]) -> list[Pattern]:
         sequences.append(([q for q in positions if q not in totals], False))
     for stride in range(2, min(MOST_STRIDE // 2, lines.width // 2) + 1):
         sequences += [([q for q in positions if q % stride == offset], True) for offset in range(stride)]
-    for sequence, odd in sequences:
-        for total, items in runs(lines, sequence, averages=True):
+    named = len(positions) <= MOST_FREE and any(AVERAGE_WORDS.search(lines.labels[q]) for q in positions)
+    for k, (sequence, odd) in enumerate(sequences):
+        for total, items in runs(lines, sequence, free=named and not k, averages=True):
             word = bool(AVERAGE_WORDS.search(lines.labels[total]))
+            if not word and len(items) < 3:
+                continue
             whole = word or (not odd and _whole_run(sequence, total, items))
             if total in totals or (total, items) in seen or not (whole or (not odd and broad)):
                 continue
@@ -67,7 +75,8 @@ def find_averages(lines: Lines, totals: frozenset[int]) -> list[Pattern]:
         if score >= (LOOSE_AVERAGE if (p.total, p.items) in loose else LEAST_AVERAGE):
             ranked.append(replace(p, place=place, score=score))
     best: dict[int, Pattern] = {}
-    for p in sorted(ranked, key=lambda p: (-p.score, p.total, p.items)):
+    # Which figures exactly: how well they fit says more than how simply they lie.
+    for p in sorted(ranked, key=lambda p: (0.7 * -p.place - p.score, p.total, p.items)):
         best.setdefault(p.total, p)
     return list(best.values())
 
@@ -84,7 +93,17 @@ def find_ratios(lines: Lines, totals: frozenset[int], results: frozenset[int]) -
 
     ``totals``: sums, likely divisors; ``results``: positions computed otherwise, unlikely to be ratios.
     """
-    found = [*_divisions(lines, totals, change=False), *_divisions(lines, totals, change=True)]
+    every = [*_divisions(lines, totals, change=False), *_divisions(lines, totals, change=True)]
+    alike: dict[tuple[object, ...], list[Pattern]] = defaultdict(list)
+    for p in every:
+        alike[_moved(p)].append(p)
+    found = []
+    for family in alike.values():
+        # Weak one by one, the same ratio in every block is strong: it is named once, and each block adds its evidence.
+        bits = sum(p.bits - p.split for p in family)
+        strong = len(family) >= LEAST_FAMILY and bits - family[0].place >= FAMILY_BITS
+        found += [replace(p, score=max(p.score, LEAST_SHARE + 1)) if strong and not p.fails else p for p in family]
+    found = [p for p in found if p.score > 4]
     clear = [p for p in found if p.score > LEAST_SHARE]
     fixed = Counter(_fixed(p) for p in clear)
     moved = Counter(_moved(p) for p in clear)
@@ -128,7 +147,7 @@ def _divisions(lines: Lines, totals: frozenset[int], *, change: bool) -> Iterato
             place = math.log2(1 + abs(over - total)) + math.log2(1 + abs(under - total)) + 2 + lines.bits + percent
             word = bool(words.search(lines.labels[total])) or bool(lines.percent[:, total].any())
             score = p.bits - p.split - place + 3 * word + 2 * (under in totals)
-            if score > 4:
+            if score > 4 or (p.bits > 3 and not p.fails):
                 yield replace(p, place=place, score=score)
 
 
@@ -181,7 +200,7 @@ def _likely(lines: Lines, words: re.Pattern[str], *, change: bool, percent: bool
         return []
     unique, inverse = np.unique(np.concatenate(codes), return_inverse=True)
     bits = np.bincount(inverse, weights=np.concatenate(gains))
-    found = unique[bits >= LEAST_SHARE + 2]
+    found = unique[bits >= (WEAK_SHARE if len(positions) <= MOST_WEAK else LEAST_SHARE + 2)]
     return [(int(c // lines.width**2), int(c // lines.width % lines.width), int(c % lines.width)) for c in found]
 
 

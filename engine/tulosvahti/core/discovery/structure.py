@@ -132,3 +132,14 @@ def equals(lines: Lines) -> Iterable[dict[int, int]]:
                 yield {a: 1, b: -1}
             elif (one == -other).sum() >= 0.85 * count:
                 yield {a: 1, b: 1}
+
+
+def same(lines: Lines) -> Iterable[dict[int, int]]:
+    """Give pairs of positions that say exactly the same, as ``equals`` does, for many positions."""
+    first: dict[bytes, int] = {}
+    for q in lines.numeric:
+        key = lines.values[:, q].tobytes()
+        if key in first:
+            yield {first[key]: 1, q: -1}
+        else:
+            first[key] = q

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tulosvahti.core.discovery.candidates import MOST_FREE, MOST_STRIDE, fitted, pairs, progressions, runs
 from tulosvahti.core.discovery.lines import part_of
 from tulosvahti.core.discovery.pattern import Pattern, summed
-from tulosvahti.core.discovery.structure import Basis, equals, place_cost, terms
+from tulosvahti.core.discovery.structure import Basis, equals, place_cost, same, terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,12 +23,16 @@ TOTAL_WORDS = re.compile(
     re.IGNORECASE,
 )
 WORD_BITS = 4.0
-LEAST_SCORE = 5.0
+LEAST_SCORE = 7.0
 CLEAR_SCORE = 10.0
 SECOND_SCORE = 40.0
 """What a second sum for the same total needs where its items lie anywhere (assets = liabilities + equity)."""
 DOMINANCE = 6.0
 """Bits by which another candidate with some of the same items must fit better to rule one out."""
+IDLE_PLACE = 4.6
+"""A sum that shows in no line (zeros beside one figure) must lie in a run beside its total."""
+RARE_BITS = 100.0
+"""What a sum without a word needs that fails in more lines than it holds in."""
 MOST_ROUNDS = 5
 MOST_TRIED = 14
 """Items are left out one by one, to see whether they belong, in sums of at most this many."""
@@ -144,8 +148,10 @@ def _supported(lines: Lines, candidates: Iterable[Pattern]) -> list[Pattern]:
         p = pattern
         if not p.fails:
             p = replace(p, bits=p.bits + (p.equal if _word(lines, p) else min(p.equal, 6.0)))
-        score = p.bits - p.split - lines.bits + WORD_BITS * _word(lines, p)
-        if score >= LEAST_SCORE:
+        word = _word(lines, p)
+        score = p.bits - p.split - lines.bits + WORD_BITS * word
+        rare = len(p.fails) > len(p.holds) + len(p.idle) and not word and p.bits < RARE_BITS and len(p.items) < 3
+        if score >= LEAST_SCORE and not rare:
             by_total[p.total].append(replace(p, score=score))
     result = []
     for rivals in by_total.values():
@@ -206,6 +212,8 @@ def _by_shape(lines: Lines, patterns: Sequence[Pattern]) -> list[Pattern]:
     tilt = max(-4, min(4, 2 * (ways[1] - ways[-1])))
     result = []
     for p in patterns:
+        if not p.holds and (p.place > IDLE_PLACE or tilt * _way(p) <= -4):
+            continue
         known = shapes[p.shape] >= 3 and p.place < 2 * lines.bits
         lean = tilt * _way(p) * (1 if p.holds else 4)
         result.append(replace(p, score=p.score + lean + (max(0.0, p.place + lines.bits - 5) if known else 0.0)))
@@ -214,9 +222,8 @@ def _by_shape(lines: Lines, patterns: Sequence[Pattern]) -> list[Pattern]:
 
 def _picked(lines: Lines, patterns: Sequence[Pattern]) -> list[Pattern]:
     basis = Basis()
-    if len(lines.numeric) <= MOST_EQUALLED:
-        for equal in equals(lines):
-            basis.add(equal)
+    for equal in equals(lines) if len(lines.numeric) <= MOST_EQUALLED else same(lines):
+        basis.add(equal)
     ordered = sorted(patterns, key=lambda p: _order(lines, p))
     by_total: dict[int, list[Pattern]] = defaultdict(list)
     for p in ordered:
