@@ -7,6 +7,7 @@ unit is whole; a difference is stated minus expected. Nothing here is a float.
 from __future__ import annotations
 
 from decimal import Context, Decimal
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 Answer = tuple[tuple[str, int], ...]
 """Cells in table order, each with the change it would need."""
+
+
+_WIDE = Context(prec=400)
+
+
+@cache
+def _step(exponent: int) -> Decimal:
+    return Decimal(1).scaleb(exponent)
 
 
 class System:
@@ -34,6 +43,10 @@ class System:
         )
         self.exponent = min((int(n.as_tuple().exponent) for n in numbers), default=0)
         self.exponent = min(self.exponent, 0)
+        self.places = {
+            i: 0 if f.value is None else min(0, int(f.value.as_tuple().exponent))
+            for i, f in figures.items()
+        }
         self.values = {i: 2 * self._scaled(f.value) for i, f in figures.items()}
         self.order = {name: k for k, name in enumerate(figures)}
         self.uses: dict[str, list[int]] = {name: [] for name in figures}
@@ -79,11 +92,8 @@ class System:
     def decimal(self, number: int, like: Iterable[str]) -> Decimal:
         """Turn an integer back, with no more decimals than the named figures have."""
         exact = EXACT.scaleb(Decimal(number * 5), self.exponent - 1)
-        values = (self.figures[name].value for name in like)
-        wanted = min(
-            (last_digit_unit(v) for v in values if v is not None), default=Decimal(1)
-        )
-        with_places = Context(prec=400).quantize(exact, wanted)
+        wanted = min((self.places[name] for name in like), default=0)
+        with_places = _WIDE.quantize(exact, _step(wanted))
         return with_places if with_places == exact else exact.normalize(EXACT)
 
     def results(self) -> tuple[RelationResult, ...]:

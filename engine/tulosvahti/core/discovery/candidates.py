@@ -20,11 +20,17 @@ Candidate = tuple[int, tuple[int, ...]]
 LONGEST_RUN = 500
 """No run of more positions is looked for, unless it ends where the numbers do."""
 LEAST_BITS = 6.0
-SAMPLE = 8_000
+SAMPLE = 5_000
 """Numbers looked at for each total; more lines than that allows are sampled."""
 MOST_FREE = 60
 """Runs that do not touch their total are looked for among at most this many positions."""
-MOST_PAIRED = 500
+MOST_PAIRED = 300
+MOST_SCANNED = 120
+"""Among more positions runs are looked up instead of tried one by one."""
+MOST_LOOKED_UP = 12
+MOST_LOOKED_AT = 3000
+MOST_FITTING = 16
+"""A running sum that comes back to the same height more often than this says nothing."""
 MOST_STRIDE = 12
 
 
@@ -39,17 +45,48 @@ def sampled(lines: Lines, width: int) -> Ints:
     return np.unique(chosen)
 
 
-def runs(lines: Lines, positions: Sequence[int], *, free: bool = False, averages: bool = False) -> Iterator[Candidate]:
+def runs(lines: Lines, positions: Sequence[int], *, free: bool = False) -> Iterator[Candidate]:
     """Give runs of the positions next to a total (up to two others between), or with ``free`` anywhere."""
     width = len(positions)
     if width < 3:
         return
+    if width > MOST_SCANNED:
+        yield from _looked_up(lines, positions)
+    else:
+        yield from _scanned(lines, positions, range(width), free=free, averages=False)
+
+
+def mean_runs(lines: Lines, positions: Sequence[int], named: Sequence[int], *, broad: bool) -> Iterator[Candidate]:
+    """Give runs whose mean a position may be: any for the ``named`` ones (or all, if ``broad``), whole blocks for others."""
+    width = len(positions)
+    if width < 3:
+        return
+    wanted = set(named)
+    places = [k for k in range(width) if broad or positions[k] in wanted]
+    yield from _scanned(lines, positions, places, free=bool(named) and width <= MOST_FREE, averages=True)
+    if broad:
+        return
+    starts = [k for k in range(width) if not k or positions[k] - positions[k - 1] > 1]
+    block = 0
+    for k in range(width):
+        block = k if k in starts[1:] else block
+        if k - block >= 2:
+            yield positions[k], tuple(positions[block:k])
+
+
+def _scanned(
+    lines: Lines, positions: Sequence[int], places: Sequence[int], *, free: bool, averages: bool
+) -> Iterator[Candidate]:
+    """Try every run that begins beside a total, growing it position by position."""
+    width = len(positions)
     chosen = sampled(lines, width)
     values, halves = part_of(lines.zeroed, chosen, positions), part_of(lines.halves, chosen, positions)
     there, units = part_of(lines.there, chosen, positions), part_of(lines.steps, chosen, positions)
     sums, slacks = _prefixed(values), _prefixed(halves)
     counts, shown = _prefixed(there.astype(np.float64)), _prefixed((values != 0).astype(np.float64))
-    for k in range(width):
+    # One line of many fits by chance: it must pay for being named.
+    least = LEAST_BITS + np.log2(max(1, len(chosen) / 8))
+    for k in places:
         rows = np.flatnonzero(there[:, k] & (values[:, k] != 0))
         if not len(rows):
             continue
@@ -68,10 +105,70 @@ def runs(lines: Lines, positions: Sequence[int], *, free: bool = False, averages
             if not fits.any():
                 continue
             bits = np.where(fits, np.log2(1 + np.abs(stated) / (2 * difference + unit)), 0.0).sum(0)
-            for x in np.flatnonzero(bits >= LEAST_BITS).tolist():
+            for x in np.flatnonzero(bits >= least).tolist():
                 first, last = (start, start + x) if forward else (end + x, start - 1)
                 if last > first:
                     yield positions[k], tuple(positions[first : last + 1])
+
+
+def _looked_up(lines: Lines, positions: Sequence[int]) -> Iterator[Candidate]:
+    """Find runs beside their totals by looking up where the running sum must end: near-linear in the positions.
+
+    A run ends in a figure that is not 0 in the line that shows it; it is given again with the zeros that follow.
+    """
+    width = len(positions)
+    rows = sampled(lines, width)[:MOST_LOOKED_UP]
+    values, halves = part_of(lines.zeroed, rows, positions), part_of(lines.halves, rows, positions)
+    steps = part_of(lines.steps, rows, positions)
+    codes, gains = [], []
+    for value, half, step in zip(values, halves, steps, strict=True):
+        shown = np.flatnonzero(value)
+        if len(shown) < 3:
+            continue
+        sums = np.concatenate([[0.0], value.cumsum()])
+        slack = half[shown] + 12 * float(np.median(half[shown])) + 1e-9 * np.abs(value[shown])
+        for forward in (True, False):
+            # Where a run may end: after (or before) a figure that is not 0.
+            ends = shown + 1 if forward else shown
+            order = ends[np.argsort(sums[ends], kind="stable")]
+            heights = sums[order]
+            for gap in (1, 2, 3):
+                start = np.clip(shown + gap if forward else shown + 1 - gap, 0, width)
+                aim = sums[start] + (value[shown] if forward else -value[shown])
+                first = np.searchsorted(heights, aim - slack, "left")
+                count = np.searchsorted(heights, aim + slack, "right") - first
+                kept = np.flatnonzero((count > 0) & (count <= MOST_FITTING))
+                which = np.repeat(kept, count[kept])
+                if not len(which):
+                    continue
+                begin = np.cumsum(count[kept]) - count[kept]
+                place = first[which] + np.arange(len(which)) - np.repeat(begin, count[kept])
+                end, begun = order[place], start[which]
+                length = end - begun if forward else begun - end
+                good = np.flatnonzero((length >= 1) & (length <= MOST_LOOKED_AT))
+                which, place, end, begun = which[good], place[good], end[good], begun[good]
+                off = np.abs(heights[place] - aim[which])
+                low, high = np.minimum(begun, end), np.maximum(begun, end)
+                codes.append((shown[which] * (width + 1) + low) * (width + 1) + high)
+                gains.append(np.log2(1 + np.abs(value[shown[which]]) / (2 * off + step[shown[which]])))
+    if not codes:
+        return
+    unique, inverse = np.unique(np.concatenate(codes), return_inverse=True)
+    bits = np.bincount(inverse, weights=np.concatenate(gains))
+    base = width + 1
+    empty = (values == 0).all(axis=0).tolist()
+    # Among many runs some come near by chance: what one line shows must outweigh their number.
+    for code in unique[bits >= LEAST_BITS + np.log2(width)].tolist():
+        k, low, high = code // base**2, code // base % base, code % base
+        if high - low >= 2:
+            yield positions[k], tuple(positions[low:high])
+        wide_low, wide_high = low, high
+        while k >= high and wide_low > 0 and empty[wide_low - 1]:
+            wide_low -= 1
+        while k < low and wide_high < width and empty[wide_high]:
+            wide_high += 1
+        if (wide_low, wide_high) != (low, high) and wide_high - wide_low >= 2:
+            yield positions[k], tuple(positions[wide_low:wide_high])
 
 
 def _prefixed(part: Floats) -> Floats:
@@ -111,7 +208,7 @@ def progressions(lines: Lines) -> Iterator[Candidate]:
                         stated = lines.zeroed[:, t]
                         fits = lines.there[:, t] & (stated != 0) & (shown[:, j] > 1)
                         fits &= np.abs(total[:, j] - stated) <= slack[:, j] + lines.halves[:, t] + 1e-9
-                        if fits.sum() >= 2:
+                        if fits.sum() >= max(2, 0.02 * lines.count):
                             yield t, tuple(block[: j + 1])
 
 
@@ -143,7 +240,7 @@ def pairs(lines: Lines, positions: Sequence[int]) -> Iterator[Candidate]:
         gain = np.log2(1 + smaller / (2 * difference[line, partner, target] + units[rows[line], target]))
         bits = np.zeros((width - a - 1, width))
         np.add.at(bits, (partner, target), gain)
-        for p, t in zip(*np.nonzero(bits >= 10), strict=True):
+        for p, t in zip(*np.nonzero(bits >= 10 + np.log2(max(1, len(chosen) / 8))), strict=True):
             if t not in (a, a + 1 + p):
                 yield kept[t], (kept[a], kept[a + 1 + p])
 
@@ -164,6 +261,7 @@ def fitted(lines: Lines, positions: Sequence[int]) -> Iterator[Candidate]:
         rows = np.flatnonzero(lines.there[:, t] & (lines.zeroed[:, t] != 0) & lines.there[:, others].any(1))
         if len(rows) < len(others) + 2:
             continue
+        rows = rows[:: max(1, len(rows) // (8 * len(others)))]
         stated = lines.zeroed[rows, t]
         scaled = part_of(lines.zeroed, rows, others) / stated[:, None]
         for _ in range(2):

@@ -70,8 +70,10 @@ class Pattern:
     @property
     def shape(self) -> tuple[object, ...]:
         """Where the items lie, seen from the total: the same in every block of a table built alike."""
-        offsets = tuple(q - self.total for q in self.items)
-        return offsets if len(offsets) < 12 else (offsets[0], "to", offsets[-1] if self.total > self.items[-1] else "end")
+        first, last = self.items[0] - self.total, self.items[-1] - self.total
+        if len(self.items) < 12:
+            return tuple(q - self.total for q in self.items)
+        return first, "to", last if last < 0 else "end"
 
 
 def summed(lines: Lines, total: int, items: Sequence[int], weights: Sequence[int] | None = None) -> Pattern:
@@ -115,7 +117,8 @@ def summed(lines: Lines, total: int, items: Sequence[int], weights: Sequence[int
 
 
 def _rows(mask: Bools) -> tuple[int, ...]:
-    return tuple(int(row) for row in np.flatnonzero(mask))
+    rows: list[int] = np.flatnonzero(mask).tolist()
+    return tuple(rows)
 
 
 def _equal(lines: Lines, total: int, idle: Bools) -> float:

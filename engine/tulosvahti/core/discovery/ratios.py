@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tulosvahti.core.discovery.candidates import MOST_FREE, MOST_STRIDE, runs, sampled
+from tulosvahti.core.discovery.candidates import MOST_STRIDE, mean_runs, sampled
 from tulosvahti.core.discovery.pattern import Pattern, averaged, divided, share_bits
 from tulosvahti.core.discovery.structure import place_cost
 
@@ -47,26 +47,14 @@ def find_averages(lines: Lines, totals: frozenset[int]) -> list[Pattern]:
     positions = lines.numeric
     seen: dict[tuple[int, tuple[int, ...]], Pattern] = {}
     loose: set[tuple[int, tuple[int, ...]]] = set()
-    broad = lines.count >= LEAST_LINES and len(positions) <= WIDE
-    sequences = [(list(positions), False)]
-    if totals:
-        sequences.append(([q for q in positions if q not in totals], False))
-    for stride in range(2, min(MOST_STRIDE // 2, lines.width // 2) + 1):
-        sequences += [([q for q in positions if q % stride == offset], True) for offset in range(stride)]
-    named = len(positions) <= MOST_FREE and any(AVERAGE_WORDS.search(lines.labels[q]) for q in positions)
-    for k, (sequence, odd) in enumerate(sequences):
-        for total, items in runs(lines, sequence, free=named and not k, averages=True):
-            word = bool(AVERAGE_WORDS.search(lines.labels[total]))
-            if not word and len(items) < 3:
-                continue
-            whole = word or (not odd and _whole_run(sequence, total, items))
-            if total in totals or (total, items) in seen or not (whole or (not odd and broad)):
-                continue
+    for total, items, whole in _mean_candidates(lines, totals):
+        if (total, items) in seen:
+            continue
+        pattern = averaged(lines, total, items)
+        if pattern.holds:
+            seen[total, items] = pattern
             if not whole:
                 loose.add((total, items))
-            pattern = averaged(lines, total, items)
-            if pattern.holds:
-                seen[total, items] = pattern
     ranked = []
     for p in seen.values():
         bonus = 5.0 if AVERAGE_WORDS.search(lines.labels[p.total]) else 0.0
@@ -79,6 +67,27 @@ def find_averages(lines: Lines, totals: frozenset[int]) -> list[Pattern]:
     for p in sorted(ranked, key=lambda p: (0.7 * -p.place - p.score, p.total, p.items)):
         best.setdefault(p.total, p)
     return list(best.values())
+
+
+def _mean_candidates(lines: Lines, totals: frozenset[int]) -> Iterator[tuple[int, tuple[int, ...], bool]]:
+    """Give (result, items, whether a word or a whole run speaks for it)."""
+    positions = lines.numeric
+    broad = lines.count >= LEAST_LINES and len(positions) <= WIDE
+    named = [q for q in positions if AVERAGE_WORDS.search(lines.labels[q])]
+    sequences = [(list(positions), False)]
+    if totals:
+        sequences.append(([q for q in positions if q not in totals], False))
+    if named:
+        for stride in range(2, min(MOST_STRIDE // 2, lines.width // 2) + 1):
+            sequences += [([q for q in positions if q % stride == offset], True) for offset in range(stride)]
+    for k, (sequence, odd) in enumerate(sequences):
+        for total, items in mean_runs(lines, sequence, named if not k else [], broad=broad or odd):
+            word = total in named
+            if total in totals or (not word and (odd or len(items) < 3)):
+                continue
+            whole = word or _whole_run(sequence, total, items)
+            if whole or broad:
+                yield total, items, whole
 
 
 def _whole_run(sequence: list[int], total: int, items: tuple[int, ...]) -> bool:

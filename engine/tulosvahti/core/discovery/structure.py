@@ -6,7 +6,6 @@ Convention: costs are in bits; a run next to its total costs least, anything is 
 from __future__ import annotations
 
 import math
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,11 +33,11 @@ def place_cost(lines: Lines, pattern: Pattern, accepted: Mapping[int, frozenset[
     below = frozenset[int]().union(*(its for t, its in accepted.items() if t != total)) if accepted else frozenset[int]()
     shown = pattern.holds or pattern.idle
     here = lines.there[list(shown)].any(0) if shown else lines.there.any(0)
-    every = [int(q) for q in np.flatnonzero(here)]
+    every: list[int] = np.flatnonzero(here).tolist()
     best = max(2, len(items)) * lines.bits
     found = [(0.0, _run_cost(lines, [q for q in every if q == total or q not in below], 1, total, items))]
     found.append((1.5, _run_cost(lines, every, 1, total, items)))
-    stride = reduce(math.gcd, (abs(q - total) for q in items))
+    stride = _stride(items, total)
     widest = min(MOST_STRIDE + 1, lines.width // 2)
     if 1 < stride <= widest:
         step = [q for q in every if (q - total) % stride == 0]
@@ -46,10 +45,20 @@ def place_cost(lines: Lines, pattern: Pattern, accepted: Mapping[int, frozenset[
         found.append((cost, _run_cost(lines, [q for q in step if q == total or q not in below], stride, total, items)))
         found.append((cost + 1, _run_cost(lines, step, stride, total, items)))
     if len(items) > 1:
-        stride = reduce(math.gcd, (q - items[0] for q in items[1:]))
+        stride = items[1] - items[0]
         if 1 < stride <= widest and items == tuple(range(items[0], items[-1] + 1, stride)):
             found.append((0.0, lines.bits + 2 + math.log2(stride) + 2 * math.log2(len(items))))
     return min([best, *(base + cost for base, cost in found if cost is not None)])
+
+
+def _stride(items: tuple[int, ...], total: int) -> int:
+    """Give the greatest step by which all items lie away from the total."""
+    stride = 0
+    for q in items:
+        stride = math.gcd(stride, q - total)
+        if stride == 1:
+            return 1
+    return stride
 
 
 def _run_cost(lines: Lines, positions: Sequence[int], gap: int, total: int, items: tuple[int, ...]) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import replace
+from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.discovery.candidates import MOST_FREE, MOST_STRIDE, fitted, pairs, progressions, runs
@@ -13,7 +15,7 @@ from tulosvahti.core.discovery.pattern import Pattern, summed
 from tulosvahti.core.discovery.structure import Basis, equals, place_cost, same, terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tulosvahti.core.discovery.candidates import Candidate
     from tulosvahti.core.discovery.lines import Lines
@@ -34,6 +36,7 @@ IDLE_PLACE = 4.6
 RARE_BITS = 100.0
 """What a sum without a word needs that fails in more lines than it holds in."""
 MOST_ROUNDS = 5
+MOST_SINGLE = 4
 MOST_TRIED = 14
 """Items are left out one by one, to see whether they belong, in sums of at most this many."""
 MOST_FITTED = 80
@@ -98,8 +101,8 @@ class _Pool:
             pattern = summed(self.lines, *key)
             if not pattern.holds and not pattern.equal:
                 continue
-            rows = list(pattern.holds or pattern.idle)
-            kept = tuple(q for q in key[1] if self.lines.there[rows, q].any())
+            seen: list[bool] = part_of(self.lines.there, pattern.holds or pattern.idle, key[1]).any(axis=0).tolist()
+            kept = key[1] if all(seen) else tuple(q for q, there in zip(key[1], seen, strict=True) if there)
             if len(kept) < 2:
                 continue
             if kept != key[1]:
@@ -111,15 +114,29 @@ class _Pool:
 
 
 def _contracted(accepted: Sequence[Pattern], keys: Iterable[Candidate]) -> Iterable[Candidate]:
-    """Put accepted totals in place of their items."""
+    """Put accepted totals in place of their items: all at once, and one by one where they are few."""
     families = [(p.total, frozenset(p.items)) for p in accepted]
+    by_item: dict[int, list[int]] = defaultdict(list)
+    for k, (_, children) in enumerate(families):
+        by_item[min(children)].append(k)
     for total, items in keys:
         if len(items) < 3:
             continue
         own = frozenset(items)
-        for parent, children in families:
-            if parent != total and parent not in own and total not in children and children < own:
-                yield total, tuple(sorted(own - children | {parent}))
+        inside = [
+            families[k]
+            for q in items
+            for k in by_item.get(q, ())
+            if families[k][0] != total and families[k][0] not in own and total not in families[k][1] and families[k][1] < own
+        ]
+        whole = own
+        for parent, children in inside:
+            if children <= whole:
+                whole = whole - children | {parent}
+        if whole != own:
+            yield total, tuple(sorted(whole))
+        for parent, children in inside if len(inside) <= MOST_SINGLE else ():
+            yield total, tuple(sorted(own - children | {parent}))
 
 
 def chosen(lines: Lines, candidates: Iterable[Pattern]) -> list[Pattern]:
@@ -153,26 +170,30 @@ def _supported(lines: Lines, candidates: Iterable[Pattern]) -> list[Pattern]:
         rare = len(p.fails) > len(p.holds) + len(p.idle) and not word and p.bits < RARE_BITS and len(p.items) < 3
         if score >= LEAST_SCORE and not rare:
             by_total[p.total].append(replace(p, score=score))
-    result = []
-    for rivals in by_total.values():
-        best = sorted(rivals, key=lambda p: -p.fit)
-        for p in rivals:
-            items = set(p.items)
-            beaten = False
-            for q in best:
-                if q.fit <= p.fit + DOMINANCE:
-                    break
-                if q.score > 0.6 * p.score and items.intersection(q.items):
-                    beaten = True
-                    break
-            beaten = beaten or any(_far_stronger(q, p) and items.intersection(q.items) for q in rivals)
-            if not beaten and _each_belongs(lines, p):
-                result.append(p)
-    return result
+    return [p for rivals in by_total.values() for p in _unbeaten(rivals) if _each_belongs(lines, p)]
 
 
-def _far_stronger(one: Pattern, other: Pattern) -> bool:
-    return one.bits > 2 * other.bits and len(one.holds) >= 2 * len(other.holds)
+def _unbeaten(rivals: Sequence[Pattern]) -> Iterator[Pattern]:
+    """Leave out what another sum of the same total, with some of the same items, fits or shows far better."""
+    fittest = sorted(rivals, key=lambda p: -p.fit)
+    strongest = sorted(rivals, key=lambda p: -p.bits)
+    for p in rivals:
+        items = set(p.items)
+        better = takewhile(partial(_fits_better, p), fittest)
+        stronger = takewhile(partial(_shows_more, p), strongest)
+        if any(q.score > 0.6 * p.score and items.intersection(q.items) for q in better):
+            continue
+        if any(len(q.holds) >= 2 * len(p.holds) and items.intersection(q.items) for q in stronger):
+            continue
+        yield p
+
+
+def _fits_better(one: Pattern, other: Pattern) -> bool:
+    return other.fit > one.fit + DOMINANCE
+
+
+def _shows_more(one: Pattern, other: Pattern) -> bool:
+    return other.bits > 2 * one.bits
 
 
 def _each_belongs(lines: Lines, pattern: Pattern) -> bool:
