@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -12,7 +12,7 @@ from tulosvahti.audit.formulas import formula_findings
 from tulosvahti.audit.relations import Stated, related
 from tulosvahti.audit.remarks import explained_by_notes, in_order, remarks
 from tulosvahti.core.audited import Audit, AuditedRelation, AuditedTable, AuditFinding, Remedy
-from tulosvahti.core.crossfoot import Figure, Relation, crossfoot
+from tulosvahti.core.crossfoot import Figure, Relation, crossfoot, judge
 from tulosvahti.core.grid import Grid, exact_by_group
 from tulosvahti.core.quantity import decimal_of
 from tulosvahti.core.table import table_of
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tulosvahti.core.sheet import Sheet
     from tulosvahti.core.table import Table
 
+LEAST_EXACT = 3
+"""Sums of a pattern that hold exactly before a single one off by its step is a fault."""
 SUMS = frozenset({"sum", "difference"})
 SHOWN_PLACES = 6
 
@@ -37,8 +39,7 @@ def audit_sheets(sheets: Iterable[Sheet]) -> Audit:
 def audit_table(table: Table) -> AuditedTable:
     """Audit one table."""
     found = related(table)
-    units = Counter(found.units.values())
-    relations, findings, exact = _judged(table, found.relations, found.units)
+    relations, findings, exact, units = _judged(table, found.relations, found.units)
     findings = [*explained_by_notes(table, relations, findings), *remarks(table, relations), *formula_findings(table)]
     return AuditedTable(
         table,
@@ -62,9 +63,9 @@ def _place(name: str) -> Position:
 
 def _judged(
     table: Table, stated: Sequence[Stated], units: Mapping[Position, Decimal]
-) -> tuple[list[AuditedRelation], list[AuditFinding], bool]:
+) -> tuple[list[AuditedRelation], list[AuditFinding], bool, Counter[Decimal]]:
     figures = {
-        _name(position): Figure(_name(position), number.value, units[position]) for position, number in table.numbers.items()
+        _name(position): Figure(_name(position), number.value, number.unit) for position, number in table.numbers.items()
     }
     sums: dict[str, Stated] = {}
     relations: list[Relation] = []
@@ -80,7 +81,7 @@ def _judged(
         sums[name] = one
         relations.append(Relation(name, _name(one.total), items, "sum", one.axis, one.label, one.pattern))
     relations = [r for r in relations if not _computed_otherwise(table, sums[r.id], figures)]
-    grid = exact_by_group(Grid(figures, tuple(relations)))
+    grid = exact_by_group(Grid(_as_rounded(figures, relations, units), tuple(relations)))
     footed = crossfoot(grid.figures, relations)
     judged = [_audited(result, sums[result.relation.id]) for result in footed.results]
     unjudged = {result.relation.id for result in footed.results if result.state == "incomplete"}
@@ -92,7 +93,35 @@ def _judged(
         if relation.state == "broken":
             findings.append(_ratio_finding(table, relation, covered))
     judged.sort(key=lambda r: (r.total, int(r.id)))
-    return judged, findings, grid.exact_by_evidence
+    used = {n for r in relations for n in (r.total, *(item for item, _ in r.items))}
+    steps = Counter(figure.unit for name, figure in grid.figures.items() if name in used and figure.value is not None and figure.unit)
+    return judged, findings, grid.exact_by_evidence, steps
+
+
+def _as_rounded(
+    figures: Mapping[str, Figure], relations: Sequence[Relation], units: Mapping[Position, Decimal]
+) -> dict[str, Figure]:
+    """Take figures for rounded to the step they all share where their sums show it.
+
+    A sum that breaks by its printed digits and holds by the step is rounding if others of its pattern do so too, or if
+    too few hold exactly to tell; steps of 3 and 5 are always rounding (figures rounded at random for secrecy).
+    """
+    stepped = {name: replace(f, unit=units[_place(name)]) for name, f in figures.items() if _place(name) in units}
+    wide = {**figures, **stepped}
+    off: dict[str, list[str]] = defaultdict(list)
+    exact: Counter[str] = Counter()
+    for printed, rounded in zip(judge(figures, relations), judge(wide, relations), strict=True):
+        total = printed.relation.total
+        if printed.state == "broken" and rounded.state == "holds" and wide[total].unit > figures[total].unit:
+            off[printed.relation.group].append(total)
+        exact[printed.relation.group] += printed.rounding == "exact"
+    groups = {
+        group
+        for group, totals in off.items()
+        if len(totals) > 1 or exact[group] < LEAST_EXACT or any(wide[t].unit.normalize().as_tuple().digits != (1,) for t in totals)
+    }
+    members = {n for r in relations if r.group in groups for n in (r.total, *(item for item, _ in r.items))}
+    return {name: wide[name] if name in members else figure for name, figure in figures.items()}
 
 
 def _computed_otherwise(table: Table, one: Stated, figures: Mapping[str, Figure]) -> bool:
