@@ -12,6 +12,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tulosvahti.audit.labelled import is_total
 from tulosvahti.audit.long_form import groupings
 from tulosvahti.core.audited import Tie
 
@@ -48,7 +49,7 @@ def _same_lines(number: int, table: Table) -> Iterator[Tie]:
     rows: dict[int, dict[int, Decimal]] = defaultdict(dict)
     for (r, c), figure in table.numbers.items():
         rows[r][c] = figure.value
-    totals = [r for r in sorted(rows) if len(rows[r]) >= LEAST_AGREEING + 1 and _long(rows[r].values())]
+    totals = [r for r in sorted(rows) if is_total(table.row_label(r)) and len(rows[r]) >= LEAST_AGREEING + 1 and _long(rows[r].values())]
     by_cell: dict[tuple[int, Decimal], list[int]] = defaultdict(list)
     for r in totals:
         for c, value in rows[r].items():

@@ -197,6 +197,40 @@ def test(
 
 
 @app.command()
+def audit(  # noqa: PLR0913 (each is an option)
+    files: Annotated[list[Path], typer.Argument(help="CSV, XLSX, XLS, ODS, HTML, JSON, PDF or text files.")],
+    json: Annotated[str, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")] = "",
+    xlsx: Annotated[Path | None, typer.Option("--xlsx", metavar="OUT", help="Write a marked copy of the workbook; a folder for several files.")] = None,  # fmt: skip
+    html: Annotated[Path | None, typer.Option("--html", metavar="OUT", help="Write a page.")] = None,
+    rule: Annotated[bool, typer.Option("--rule", help="Print a crossfoot rule that would guard each table.")] = False,  # noqa: FBT002
+    every: Annotated[bool, typer.Option("--all", help="Show every table whole, also those that are right.")] = False,  # noqa: FBT002
+    language: Annotated[str, typer.Option("--language", metavar="fi|sv|en", help="Default: the project's, else the environment's.")] = "",  # fmt: skip
+) -> None:
+    """Find the sums of any table, and the cells that break them, with no rule written."""
+    from tulosvahti.cli import auditing  # noqa: PLC0415
+    from tulosvahti.core.text import LANGUAGES  # noqa: PLC0415
+
+    spoken = language or auditing.default_language()
+    if spoken not in LANGUAGES:
+        _say(f"--language: {spoken!r} is not known; allowed: {', '.join(LANGUAGES)}")
+        raise typer.Exit(PROBLEM)
+    done = auditing.audit_paths(files)
+    _problems(done.problems)
+    if rule:
+        for text in auditing.rules(done):
+            typer.echo(text, nl=False)
+    else:
+        auditing.show(done, spoken, json=json, every=every)
+    try:
+        for line in auditing.write_outputs(done, spoken, xlsx=xlsx, html=html):
+            _say(line)
+    except (ValueError, OSError) as error:
+        _say(str(error))
+        raise typer.Exit(PROBLEM) from None
+    raise typer.Exit(auditing.exit_code(done))
+
+
+@app.command()
 def schema(folder: Annotated[Path | None, typer.Argument(help="Folder to write to; default: standard output.")] = None) -> None:  # fmt: skip
     """Write JSON Schemas of every file."""
     import json  # noqa: PLC0415

@@ -198,14 +198,19 @@ def _read(sheet: Sheet, body: int, width: int, later: tuple[int, ...], skipped: 
                 numbers[r, c] = Number(value, last_digit_unit(value), percent=False)
             elif printed is not None and not _CODE.fullmatch(text.strip()):
                 numbers[r, c] = Number(printed.value, printed.unit, printed.percent, printed.notes)
-    for c in range(width):
-        if _is_years(sheet, body, c, [numbers[r, c] for r in rows if (r, c) in numbers]):
-            for r in rows:
-                numbers.pop((r, c), None)
-    if guessed:
-        notices.append(Notice("mark_guessed", tuple(guessed)))
-    if odd:
-        notices.append(Notice("mark_odd", tuple(odd)))
+    years = {c for c in range(width) if _is_years(sheet, body, c, [numbers[r, c] for r in rows if (r, c) in numbers])}
+    numbers = {(r, c): number for (r, c), number in numbers.items() if c not in years}
+    for code, where in (("mark_guessed", guessed), ("mark_odd", odd)):
+        notices += [Notice(code, tuple(where))] if where else []
+    notices += _reading_notices(sheet, rows, width, numbers, decimals)
+    return Table(sheet, body, width, later, numbers, decimals, tuple(notices))
+
+
+def _reading_notices(
+    sheet: Sheet, rows: Sequence[int], width: int, numbers: dict[tuple[int, int], Number], decimals: dict[int, Mark]
+) -> list[Notice]:
+    """Say what was passed over in reading figures, and what could not be read."""
+    notices = []
     if len(set(decimals.values())) > 1:
         pairs = tuple(f"{column_letters(c)} {mark}" for c, mark in decimals.items())
         notices.append(Notice("marks_mixed", (), pairs))
@@ -216,7 +221,7 @@ def _read(sheet: Sheet, body: int, width: int, later: tuple[int, ...], skipped: 
         places = tuple(sheet.place(r, c) for (r, c), n in numbers.items() if code in n.notes)
         if places:
             notices.append(Notice(code, places))
-    return Table(sheet, body, width, later, numbers, decimals, tuple(notices))
+    return notices
 
 
 def _is_years(sheet: Sheet, body: int, column: int, figures: Sequence[Number]) -> bool:

@@ -44,7 +44,6 @@ MOST_FITTING = 8
 
 def find_averages(lines: Lines, totals: frozenset[int]) -> list[Pattern]:
     """Give the means of runs of positions; ``totals``: positions known to be sums, left out of a run as a whole."""
-    positions = lines.numeric
     seen: dict[tuple[int, tuple[int, ...]], Pattern] = {}
     loose: set[tuple[int, tuple[int, ...]]] = set()
     for total, items, whole in _mean_candidates(lines, totals):

@@ -101,8 +101,8 @@ class _Pool:
             pattern = summed(self.lines, *key)
             if not pattern.holds and not pattern.equal:
                 continue
-            seen: list[bool] = part_of(self.lines.there, pattern.holds or pattern.idle, key[1]).any(axis=0).tolist()
-            kept = key[1] if all(seen) else tuple(q for q, there in zip(key[1], seen, strict=True) if there)
+            there = part_of(self.lines.there, pattern.holds or pattern.idle, key[1])
+            kept = key[1] if there.all() else tuple(q for k, q in enumerate(key[1]) if there[:, k].any())
             if len(kept) < 2:
                 continue
             if kept != key[1]:

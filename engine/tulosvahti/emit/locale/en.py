@@ -1,5 +1,7 @@
 """The English catalogue."""
 
+from tulosvahti.emit.locale import audit_en
+
 WORDS: dict[str, str] = {
     "verdict.met": "met",
     "verdict.missed": "missed",
@@ -178,4 +180,5 @@ WORDS: dict[str, str] = {
     "axis.row": "row",
     "axis.column": "column",
     "axis.tie": "tie",
+    **audit_en.WORDS,
 }

@@ -1,5 +1,7 @@
 """The Finnish catalogue."""
 
+from tulosvahti.emit.locale import audit_fi
+
 WORDS: dict[str, str] = {
     "verdict.met": "täyttyi",
     "verdict.missed": "ei täyttynyt",
@@ -178,4 +180,5 @@ WORDS: dict[str, str] = {
     "axis.row": "rivi",
     "axis.column": "sarake",
     "axis.tie": "täsmäytys",
+    **audit_fi.WORDS,
 }

@@ -1,5 +1,7 @@
 """The Swedish catalogue."""
 
+from tulosvahti.emit.locale import audit_sv
+
 WORDS: dict[str, str] = {
     "verdict.met": "uppnått",
     "verdict.missed": "inte uppnått",
@@ -178,4 +180,5 @@ WORDS: dict[str, str] = {
     "axis.row": "rad",
     "axis.column": "kolumn",
     "axis.tie": "avstämning",
+    **audit_sv.WORDS,
 }
