@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from tulosvahti.audit.formulas import formula_findings
-from tulosvahti.audit.relations import Stated, related
+from tulosvahti.audit.marks import as_printed, mark_findings, restored
 from tulosvahti.audit.remarks import explained_by_notes, in_order, remarks
 from tulosvahti.core.audited import Audit, AuditedRelation, AuditedTable, AuditFinding, Remedy
 from tulosvahti.core.crossfoot import Figure, Relation, crossfoot, judge
@@ -20,6 +20,7 @@ from tulosvahti.core.table import table_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from tulosvahti.audit.relations import Stated
     from tulosvahti.core.audited import Position
     from tulosvahti.core.crossfoot import Fault, RelationResult
     from tulosvahti.core.sheet import Sheet
@@ -38,9 +39,12 @@ def audit_sheets(sheets: Iterable[Sheet]) -> Audit:
 
 def audit_table(table: Table) -> AuditedTable:
     """Audit one table."""
-    found = related(table)
-    relations, findings, exact, units = _judged(table, found.relations, found.units)
-    findings = [*explained_by_notes(table, relations, findings), *remarks(table, relations), *formula_findings(table)]
+    marked = restored(table)
+    found, whole = marked.found, marked.table
+    relations, findings, exact, units = _judged(whole, found.relations, found.units)
+    findings = [*explained_by_notes(whole, relations, findings), *remarks(whole, relations), *formula_findings(table)]
+    findings += mark_findings(marked, relations)
+    relations = as_printed(relations, marked)
     return AuditedTable(
         table,
         tuple(relations),
@@ -81,6 +85,7 @@ def _judged(
         sums[name] = one
         relations.append(Relation(name, _name(one.total), items, "sum", one.axis, one.label, one.pattern))
     relations = [r for r in relations if not _computed_otherwise(table, sums[r.id], figures)]
+    relations = _without_parts(relations, figures)
     grid = exact_by_group(Grid(_as_rounded(figures, relations, units), tuple(relations)))
     footed = crossfoot(grid.figures, relations)
     judged = [_audited(result, sums[result.relation.id]) for result in footed.results]
@@ -133,6 +138,24 @@ def _computed_otherwise(table: Table, one: Stated, figures: Mapping[str, Figure]
         return False
     total = sum(((v.value or Decimal(0)) * w for v, w in zip(values[1:], one.weights, strict=True)), Decimal(0))
     return abs(values[0].value - total) > sum((v.unit for v in values), Decimal(0)) / 2
+
+
+def _without_parts(relations: Sequence[Relation], figures: Mapping[str, Figure]) -> list[Relation]:
+    """Leave out sums that make up one item of another sum of the same total: they hold only where the rest is 0."""
+    rivals: dict[tuple[str, str], list[Relation]] = defaultdict(list)
+    for relation in relations:
+        rivals[relation.axis, relation.total].append(relation)
+    kept = []
+    for relation in relations:
+        own = {name for name, _ in relation.items}
+        beside = {name for other in rivals[relation.axis, relation.total] for name, _ in other.items} - own
+        if beside:
+            total = sum((w * (figures[name].value or Decimal(0)) for name, w in relation.items), Decimal(0))
+            stated = figures[relation.total].value
+            if total != stated and any(figures[name].value == total for name in beside):
+                continue
+        kept.append(relation)
+    return kept
 
 
 def _audited(result: RelationResult, one: Stated) -> AuditedRelation:

@@ -34,6 +34,8 @@ RARE = 0.05
 PLAIN_PLACE = 4.0
 NEAR = 0.02
 FARTHEST = 20.0
+LEAST_SURE = 100.0
+"""A difference is what another cell holds if they differ by a hundredth of it at most, and by rounding."""
 SLIPS = frozenset({"digits_swapped", "sign", "factor_10", "factor_100", "factor_1000", "digit_omitted", "digit_added"})
 
 
@@ -125,12 +127,19 @@ def _carried(lines: Lines, pattern: Pattern, line: int) -> bool:
 
 
 def _explained_beside(lines: Lines, pattern: Pattern, line: int, residual: float) -> bool:
-    """Tell whether the difference is exactly what another cell of the line holds: the line is put together otherwise."""
+    """Tell whether the difference is what another cell of the line holds, or an item that is 0 wherever the sum holds.
+
+    Then the line is put together otherwise than the pattern says.
+    """
     if pattern.function not in {"sum", "difference"}:
         return False
-    others = [q for q in lines.numeric if q != pattern.total and q not in pattern.items and lines.zeroed[line, q]]
-    values = np.abs(lines.zeroed[line, others])
-    return bool((np.abs(values - abs(residual)) <= 1e-9 * max(1.0, abs(residual))).any())
+    holds = list(pattern.holds)
+    idle = [q for q in pattern.items if not lines.zeroed[holds, q].any()]
+    others = [q for q in lines.numeric if q != pattern.total and q not in pattern.items]
+    values = np.abs(lines.zeroed[line, [*others, *idle]])
+    members = [pattern.total, *pattern.items]
+    slack = float(lines.units[line, members][lines.there[line, members]].sum()) / 2 + 1e-9 * max(1.0, abs(residual))
+    return bool(((np.abs(values - abs(residual)) <= min(slack, abs(residual) / LEAST_SURE)) & (values > 0)).any())
 
 
 def _near(stated: float, expected: float) -> bool:
