@@ -7,7 +7,7 @@ sums, differences, products, quotients and means of cells go.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -18,7 +18,7 @@ from tulosvahti.core.audited import AuditFinding
 from tulosvahti.core.sheet import a1
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from tulosvahti.core.audited import Position
     from tulosvahti.core.sheet import Sheet
@@ -81,9 +81,12 @@ def sum_formula(formula: str) -> SumFormula | None:
             elif single:
                 items.append((int(single[2]) - 1, _column(single[1])))
             else:
-                return None
-        return SumFormula(tuple(items), (1,) * len(items), tuple(ranges))
+                break
+        else:
+            return SumFormula(tuple(items), (1,) * len(items), tuple(ranges))
     body = formula.upper().replace(" ", "").removeprefix("=")
+    inner = re.fullmatch(r"\+?SUM\(([^(),;:]*)\)", body)
+    body = inner[1] if inner else body
     if not re.fullmatch(r"[+-]?\$?[A-Z]{1,3}\$?[0-9]{1,7}([+-]\$?[A-Z]{1,3}\$?[0-9]{1,7})+", body):
         return None
     parts = [(m[1], (int(m[3]) - 1, _column(m[2]))) for m in _CHAIN.finditer(body)]
@@ -100,7 +103,9 @@ def formula_findings(table: Table) -> Iterator[AuditFinding]:
     yield from _not_calculated(sheet, formulas, results)
     yield from _stale(table, formulas, results)
     yield from _hard_coded(table, formulas)
-    yield from _short_ranges(table, formulas)
+    short = list(_short_ranges(table, formulas))
+    yield from short
+    yield from _unlike(table, formulas, {position for finding in short for position in finding.cells})
 
 
 def _results(table: Table, formulas: Mapping[Position, str]) -> dict[Position, Decimal]:
@@ -270,3 +275,52 @@ def _longer_neighbours(formulas: Mapping[Position, str], position: Position, own
         longer += parsed is not None and shifted in parsed.items and len(parsed.ranges) == 1
     return longer > same
 
+
+
+def _unlike(table: Table, formulas: Mapping[Position, str], known: Collection[Position]) -> Iterator[AuditFinding]:
+    """Find sums that reach over other cells than those beside them: a remark, as what they leave out may be meant.
+
+    Compared are neighbours in a row that each sum their own column, and neighbours in a column that sum their own row.
+    """
+    for block in _blocks(formulas):
+        forms = {position: _reach(formulas[position], position) for position in block}
+        (usual, times), *_ = Counter(forms.values()).most_common()
+        if 2 * times <= len(block):
+            if times < len(block) / 3:
+                yield AuditFinding((), (), (), "formulas_differ", because=tuple(block), explained=True)
+            continue
+        origin = next(position for position in block if forms[position] == usual)
+        for position in block:
+            if forms[position] == usual or position in known:
+                continue
+            moved = _moved(formulas[origin], origin, position)
+            stated, implied = table.sheet.at(*position).value, _computed(table, moved, {})
+            yield AuditFinding(
+                (position,), (stated,), (implied,), "formula_differs", because=(origin,), explained=True, detail=(moved,)
+            )
+
+
+def _reach(formula: str, position: Position) -> frozenset[tuple[int, int, int]]:
+    """Give the cells that a sum reaches over, as seen from its own, with their weights."""
+    parsed = sum_formula(formula)
+    items = zip(parsed.items, parsed.weights, strict=True) if parsed else ()
+    return frozenset((r - position[0], c - position[1], weight) for (r, c), weight in items)
+
+
+def _blocks(formulas: Mapping[Position, str]) -> Iterator[list[Position]]:
+    """Give neighbours, three or more side by side, that each sum cells of their own line across."""
+    across: tuple[list[Position], list[Position]] = ([], [])
+    for position, formula in formulas.items():
+        parsed = sum_formula(formula)
+        for axis in (0, 1):
+            if parsed and all(item[axis] == position[axis] for item in parsed.items):
+                across[axis].append(position)
+    for axis, positions in enumerate(across):
+        block: list[Position] = []
+        for position in [*sorted(positions, key=lambda p: (p[1 - axis], p[axis])), (-2, -2)]:
+            beside = block and position[1 - axis] == block[-1][1 - axis] and position[axis] == block[-1][axis] + 1
+            if not beside:
+                if len(block) >= LEAST_NEIGHBOURS:
+                    yield block
+                block = []
+            block.append(position)

@@ -33,7 +33,7 @@ NAMED = 3
 PLACES = 6
 LINE_CAUSES = frozenset({"left_out", "counted_twice", "unmarked_subtotal", "sign", "unit_change"})
 """Causes that lie in what is counted: one of these with one remedy is said as it is, not as a suspicion."""
-TOLD = frozenset({"rows_not_shown", "sign_reversed", "not_calculated", "doubled_rows", "absent"})
+TOLD = frozenset({"rows_not_shown", "sign_reversed", "not_calculated", "doubled_rows", "absent", "formula_differs", "formulas_differ"})
 """Causes with a sentence of their own."""
 _FACTOR = re.compile(r"factor_(\d+)")
 _AMOUNT = re.compile(r"-?\d+(?:\.\d+)?(?:E[+-]?\d+)?")
@@ -218,6 +218,7 @@ class _Said:
             difference=figure_text(table, place, difference, self.language),
             implied=figure_text(table, place, implied, self.language),
             formula=self.formula(place),
+            usual=clean(next(iter(finding.detail), "")),
             absent=listed(blocks(table, finding.because, self.language), self.language, most=NAMED),
             cause=cause_text(finding.cause, self.language),
             note=self.note(),
@@ -240,7 +241,9 @@ class _Said:
 
     def place(self) -> Position | None:
         relation = self.relation()
-        return self.finding.cells[0] if self.finding.cells else relation.total if relation else None
+        if self.finding.cells or relation is None:
+            return next(iter((*self.finding.cells, *self.finding.because)), None)
+        return relation.total
 
     def broken(self) -> str:
         """Say the first broken relation and how many more there are."""
