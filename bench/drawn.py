@@ -282,7 +282,7 @@ def _before(chance: random.Random, language: str) -> Drawn:
 def _of_which(chance: random.Random, language: str) -> Drawn:
     """Rows some of which are followed by parts of them; the total leaves the parts out."""
     n, m = chance.randint(3, 12), chance.randint(2, 8)
-    names = iter(_labels(chance, language, 3 * n))
+    names = iter(_labels(chance, language, 4 * n))
     word = WORDS[language].part
     labels: list[str] = []
     rows: dict[int, Weights] = {}

@@ -89,6 +89,8 @@ def _best(lines: Lines, total: int, totals: set[int], amounts: frozenset[int]) -
                 return Labelled(pattern, (), reversed=set(weights) == {-1})
     for items in (items for items, counts in blocks.items() if counts):
         pattern = summed(lines, total, items)
+        if _counted_twice(lines, pattern, amounts):
+            return Labelled(pattern, tuple(line for line in pattern.fails if line in amounts))
         broken = tuple(line for line in pattern.fails if line in amounts)
         held = [line for line in (*pattern.holds, *pattern.idle) if line in amounts]
         off = [_off(lines, total, items, line) for line in broken]
@@ -110,6 +112,20 @@ def _signs(lines: Lines, total: int, items: tuple[int, ...], amounts: frozenset[
     for k in range(len(items)):
         if block[:, k].any() and (np.abs(2 * block[:, k] - twice) <= slack).all():
             yield tuple(-1 if i == k else 1 for i in range(len(items)))
+
+
+def _counted_twice(lines: Lines, pattern: Pattern, amounts: frozenset[int]) -> bool:
+    """Tell whether the total has one of its items too much in every line, and that shows in two lines or more."""
+    items = list(pattern.items)
+    rows = [line for line in amounts if lines.there[line, pattern.total] and lines.there[line, items].any()]
+    if len(items) < 3 or len(rows) < 2:
+        return False
+    block = part_of(lines.zeroed, rows, items)
+    over = lines.zeroed[rows, pattern.total] - block.sum(1)
+    slack = part_of(lines.halves, rows, [pattern.total, *items]).sum(1) + 1e-9 * np.abs(over)
+    fits = (np.abs(block - over[:, None]) <= slack[:, None]).all(0)
+    shows = (np.abs(block) > 2 * slack[:, None]).sum(0) >= 2
+    return bool((fits & shows).any())
 
 
 def _off(lines: Lines, total: int, items: Sequence[int], line: int) -> tuple[float, bool]:

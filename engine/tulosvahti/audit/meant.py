@@ -58,12 +58,13 @@ def meant_lines(
     few = len(alike) <= max(1.0, (ALLOWED if plain else RARE) * len(pattern.holds))
     most = 2 * len(alike) <= max(2, len(pattern.holds))
     kept = []
+    exchanged = plain and _exchanged(lines, pattern, alike)
     for line in alike:
         stated, expected = stated_expected(lines, pattern, line)
         if _carried(lines, pattern, line) or _explained_beside(lines, pattern, line, stated - expected):
             continue
         close = plain and most and (_near(stated, expected) or _slip(stated, expected, lines, pattern, line))
-        if close or (few and _comparable(stated, expected)):
+        if close or exchanged or (few and _comparable(stated, expected)):
             kept.append(line)
     return tuple(kept)
 
@@ -144,6 +145,16 @@ def _explained_beside(lines: Lines, pattern: Pattern, line: int, residual: float
 
 def _near(stated: float, expected: float) -> bool:
     return abs(stated - expected) <= NEAR * max(abs(stated), abs(expected))
+
+
+def _exchanged(lines: Lines, pattern: Pattern, failing: Sequence[int]) -> bool:
+    """Tell whether two lines are off by the same amount either way, as when figures of theirs changed places."""
+    if len(failing) != 2 or len(pattern.holds) < 2 or pattern.function != "sum":
+        return False
+    (one, other) = (stated - expected for stated, expected in (stated_expected(lines, pattern, line) for line in failing))
+    members = [pattern.total, *pattern.items]
+    slack = float((lines.units[list(failing)][:, members] * lines.there[list(failing)][:, members]).sum()) / 2
+    return abs(one + other) <= slack + 1e-9 * abs(one) and abs(one) > 2 * slack
 
 
 def _comparable(stated: float, expected: float) -> bool:

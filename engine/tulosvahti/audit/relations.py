@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tulosvahti.audit.gaps import with_left_out
 from tulosvahti.audit.labelled import labelled_totals
 from tulosvahti.audit.labelled_ratios import labelled_ratios
 from tulosvahti.audit.long_form import is_long, long_sums
@@ -93,7 +94,13 @@ def related(table: Table) -> Related:
         by_total: dict[int, list[Pattern]] = defaultdict(list)
         for pattern in search.patterns:
             by_total[pattern.total].append(pattern)
+        wider = with_left_out(search.lines, search.patterns)
         for pattern in search.patterns:
+            if pattern in wider:
+                whole = wider[pattern]
+                lines = sorted({*whole.holds, *whole.idle, *pattern.holds})
+                relations += _stated(table, search, whole, lines, names[search.axis])
+                continue
             siblings = [p for p in by_total[pattern.total] if p is not pattern]
             meant = meant_lines(search.lines, pattern, names[search.axis], results, siblings)
             relations += _stated(table, search, pattern, sorted({*pattern.holds, *pattern.idle, *meant, *lacking_lines(search.lines, pattern)}), names[search.axis])

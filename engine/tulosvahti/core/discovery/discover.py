@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.discovery.ratios import find_averages, find_ratios
+from tulosvahti.core.discovery.signed import with_signed
 from tulosvahti.core.discovery.sums import find_sums
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Discovery:
 def discover(numbers: Numbers, axis: Axis, labels: Sequence[str]) -> Discovery:
     """Search one axis; ``labels`` name its positions (columns along rows, rows along columns)."""
     lines = numbers.along(axis, labels)
-    sums = find_sums(lines)
+    sums = with_signed(lines, find_sums(lines))
     sure = frozenset(p.total for p in sums if p.score > SURE_TOTAL)
     means = [p for p in find_averages(lines, sure) if p.total not in sure]
     if lines.count * len(lines.numeric) ** 3 > MOST_TRIPLES:
