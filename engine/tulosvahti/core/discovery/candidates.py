@@ -32,6 +32,8 @@ MOST_LOOKED_AT = 3000
 MOST_FITTING = 16
 """A running sum that comes back to the same height more often than this says nothing."""
 MOST_STRIDE = 12
+LEAST_HOLED = 4
+"""Runs of at least so many are looked for with a hole."""
 
 
 def sampled(lines: Lines, width: int) -> Ints:
@@ -274,3 +276,25 @@ def fitted(lines: Lines, positions: Sequence[int]) -> Iterator[Candidate]:
         whole = np.rint(weights)
         if (np.abs(weights - whole) < 0.02).all() and set(whole) <= {0.0, 1.0} and whole.sum() >= 2:
             yield t, tuple(q for q, w in zip(others, whole, strict=True) if w)
+
+
+def holed(lines: Lines, positions: Sequence[int]) -> Iterator[Candidate]:
+    """Give runs that begin beside their total, less one position inside: it is what the run has too much."""
+    chosen = sampled(lines, len(positions))
+    values, halves = part_of(lines.zeroed, chosen, positions), part_of(lines.halves, chosen, positions)
+    there = part_of(lines.there, chosen, positions)
+    for k, total in enumerate(positions):
+        rows = np.flatnonzero(there[:, k] & (values[:, k] != 0))
+        if len(rows) < 2:
+            continue
+        stated, slack = values[rows, k : k + 1], halves[rows, k : k + 1]
+        for forward in (True, False):
+            beside = slice(k + 1, None) if forward else slice(k - 1, None, -1) if k else slice(0, 0)
+            side, near = values[rows, beside], halves[rows, beside]
+            over = np.cumsum(side, axis=1) - stated
+            reach = (np.cumsum(near, axis=1) + slack) * (1 + 1e-9)
+            for end in range(LEAST_HOLED - 1, side.shape[1]):
+                fits = (np.abs(side[:, :end] - over[:, end : end + 1]) <= reach[:, end : end + 1]) & (side[:, :end] != 0)
+                for hole in np.flatnonzero(fits.sum(0) >= max(2, len(rows) / 2)):
+                    kept = [x for x in range(end + 1) if x != hole]
+                    yield total, tuple(sorted(positions[k + 1 + x if forward else k - 1 - x] for x in kept))

@@ -52,11 +52,14 @@ def with_signed(lines: Lines, sums: Sequence[Pattern]) -> list[Pattern]:
     """
     if len(lines.numeric) > MOST_POSITIONS or len(lines.numeric) < 4 or lines.count < LEAST_LINES:
         return list(sums)
+    totals = frozenset(q for q in lines.numeric if TOTAL.search(lines.labels[q]) and not RATE.search(lines.labels[q]))
+    if not totals:
+        return list(sums)
     families = {p.total: frozenset(p.items) for p in sums}
     below = {q for p in sums for q in p.items}
     found: dict[Candidate, Pattern] = {}
     for positions in (lines.numeric, [q for q in lines.numeric if q not in below], [q for q in lines.numeric if q not in families]):
-        for total, items, weights in (*_flipped(lines, positions), *_solved(lines, positions)):
+        for total, items, weights in (*_flipped(lines, positions, totals), *_solved(lines, positions, totals)):
             if (total, items) in found or not _spoken_for(lines, total, items, weights):
                 continue
             pattern = summed(lines, total, items, weights)
@@ -74,8 +77,8 @@ def with_signed(lines: Lines, sums: Sequence[Pattern]) -> list[Pattern]:
     basis = Basis()
     for relation in (*equals(lines), *map(terms, plain)):
         basis.add(relation)
-    totals = {q.total for q in plain}
-    return [*plain, *(p for p in ordered if p.total not in totals and basis.add(terms(p)))]
+    taken = {q.total for q in plain}
+    return [*plain, *(p for p in ordered if p.total not in taken and basis.add(terms(p)))]
 
 
 def _makes_way(plain: Pattern, signed: Pattern) -> bool:
@@ -84,8 +87,6 @@ def _makes_way(plain: Pattern, signed: Pattern) -> bool:
 
 def _spoken_for(lines: Lines, total: int, items: tuple[int, ...], weights: tuple[int, ...]) -> bool:
     """Tell whether labels, or the last place before the total, speak for what is taken off."""
-    if not TOTAL.search(lines.labels[total]) or RATE.search(lines.labels[total]):
-        return False
     taken = [q for q, w in zip(items, weights, strict=True) if w < 0]
     return taken == [total - 1] or all(TAKEN_OFF.search(lines.labels[q]) for q in taken)
 
@@ -104,9 +105,9 @@ def _blocks(positions: Sequence[int], total: int) -> Iterator[tuple[int, ...]]:
         yield tuple(after[:k])
 
 
-def _flipped(lines: Lines, positions: Sequence[int]) -> Iterator[Signed]:
+def _flipped(lines: Lines, positions: Sequence[int], totals: frozenset[int]) -> Iterator[Signed]:
     """Give runs beside their total of which one is taken off: it is half of what the whole run has too much."""
-    for total in positions:
+    for total in totals.intersection(positions):
         judged = lines.there[:, total] & (lines.zeroed[:, total] != 0)
         if judged.sum() < LEAST_LINES:
             continue
@@ -121,10 +122,10 @@ def _flipped(lines: Lines, positions: Sequence[int]) -> Iterator[Signed]:
                 yield total, items, tuple(-1 if i == k else 1 for i in range(len(items)))
 
 
-def _solved(lines: Lines, positions: Sequence[int]) -> Iterable[Signed]:
+def _solved(lines: Lines, positions: Sequence[int], totals: frozenset[int]) -> Iterable[Signed]:
     """Give totals by least squares, where there are more lines than positions and every weight is 1, 0 or -1."""
     kept = [q for q in positions if (lines.zeroed[:, q] != 0).sum() >= LEAST_LINES]
-    for total in kept:
+    for total in totals.intersection(kept):
         others = [q for q in kept if q != total]
         rows = np.flatnonzero(lines.there[:, total] & (lines.zeroed[:, total] != 0))
         if len(others) < 3 or len(rows) < len(others) + 3:

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from tulosvahti.core.discovery.candidates import MOST_FREE, MOST_STRIDE, fitted, pairs, progressions, runs
+from tulosvahti.core.discovery.candidates import MOST_FREE, MOST_STRIDE, fitted, holed, pairs, progressions, runs
 from tulosvahti.core.discovery.lines import part_of
 from tulosvahti.core.discovery.pattern import Pattern, summed
 from tulosvahti.core.discovery.structure import Basis, equals, place_cost, same, terms
@@ -79,6 +79,8 @@ def find_sums(lines: Lines) -> list[Pattern]:
         if len(positions) <= MOST_FITTED:
             pool.add(fitted(lines, top))
             pool.add(fitted(lines, leaves))
+            pool.add(holed(lines, top))
+            pool.add(holed(lines, leaves))
         pool.add(_contracted(accepted, list(pool.patterns)))
         accepted = chosen(lines, pool.patterns.values())
     return accepted
