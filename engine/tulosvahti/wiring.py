@@ -9,20 +9,23 @@ import tempfile
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tulosvahti import __version__
-from tulosvahti.core.route import digests
 from tulosvahti.emit.jsonout import to_json
-from tulosvahti.emit.mail import digest
 from tulosvahti.emit.report import render
+from tulosvahti.run.alerting import Alerted, Past, alerted
+from tulosvahti.run.letters import posted
 from tulosvahti.run.nightly import Before, Request, evaluate
+from tulosvahti.store import alerting
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.store.ledger import Ledger, MailState
 from tulosvahti.store.lock import RunLock
 from tulosvahti.store.outbox import write_eml
+from tulosvahti.store.secret import project_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,31 +101,28 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
         try:
             request = Request(run, as_of, rules, expectations, work, docs)
             outcome = evaluate(project, request, before, InputStore(project.root).keep)
-            mails, troubles = _mails(project, outcome, started) if alerts and not outcome.lookback else ([], [])
+            found = alert(project, ledger, outcome, started)
+            mails, troubles = posted(project, outcome, found, started, secret_of(project)) if alerts else ([], [])
             text = to_json(outcome)
-            ledger.publish(outcome, clock(), mails, text)
+            ledger.publish(outcome, clock(), mails, text, found.moved)
         except BaseException as error:
             ledger.fail_run(run, clock(), str(error) or type(error).__name__)
             raise
         report = _report(project, outcome, folder, docs)
-        written, sent, unsent = _deliver(project, ledger, folder)
+        written, sent, unsent = _deliver(project, ledger, folder, clock)
         return Done(outcome, text, report, tuple(written), sent, (*troubles, *unsent))
 
 
-def _mails(project: Project, outcome: Outcome, at: datetime) -> tuple[list[tuple[str, str, bytes]], list[str]]:
-    mails, troubles = [], []
-    domain = project.config.mail.sender.rpartition("@")[2] or "tulosvahti.invalid"
-    for key, findings in digests(outcome.findings, project.routes).items():
-        recipient = project.routes.recipients[key]
-        message_id = f"<run{outcome.run}.{key}.{outcome.rules_sha256[:12]}.{int(at.timestamp())}@{domain}>"
-        content, trouble = digest(
-            recipient, findings, outcome, project.agreements, project.config.mail.sender, message_id, at,
-            templates=project.root / "alerts",
-        )  # fmt: skip
-        if trouble:
-            troubles.append(trouble)
-        mails.append((key, message_id, content))
-    return mails, troubles
+def alert(project: Project, ledger: Ledger, outcome: Outcome, at: datetime) -> Alerted:
+    """Say how every alert stands after an outcome, and who is told what; nothing is written."""
+    with ledger.transaction(reading=True) as connection:
+        past = Past(partial(alerting.last_verdict, connection), partial(alerting.last_delivery, connection))
+        return alerted(project, outcome, alerting.remember(connection), past, at)
+
+
+def secret_of(project: Project) -> bytes:
+    """Give the secret that signs links; none where no dashboard answers them."""
+    return project_secret(state_folder(project)) if project.config.dashboard else b""
 
 
 def _report(project: Project, outcome: Outcome, folder: Path, docs: Path | None) -> Path:
@@ -138,22 +138,22 @@ def _report(project: Project, outcome: Outcome, folder: Path, docs: Path | None)
     return reports / f"run-{outcome.run}.{project.config.languages[0]}.html"
 
 
-def _deliver(project: Project, ledger: Ledger, folder: Path) -> tuple[list[Path], int, list[str]]:
+def _deliver(project: Project, ledger: Ledger, folder: Path, clock: Callable[[], datetime]) -> tuple[list[Path], int, list[str]]:
     """Send what waits, or write it as files where no server is named; what fails waits for the next time."""
     written: list[Path] = []
     troubles: list[str] = []
     sent = 0
-    for mail in ledger.waiting_mails():
+    for mail in ledger.waiting_mails(clock()):
         if not project.config.mail.host:
             written.append(write_eml(folder / "outbox", mail.message_id, mail.recipient, mail.content))
-            ledger.mark_mail(mail.message_id, MailState.WRITTEN)
+            ledger.mark_mail(mail.message_id, MailState.WRITTEN, clock())
             continue
         refused = _send(project, mail.recipient, mail.content)
         if refused:
-            ledger.mark_mail(mail.message_id, MailState.WAITING, refused)
+            ledger.mark_mail(mail.message_id, MailState.WAITING, clock(), refused)
             troubles.append(f"mail to {mail.recipient} was not accepted and waits: {refused}")
         else:
-            ledger.mark_mail(mail.message_id, MailState.SENT)
+            ledger.mark_mail(mail.message_id, MailState.SENT, clock())
             sent += 1
     return written, sent, troubles
 

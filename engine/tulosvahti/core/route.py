@@ -1,76 +1,200 @@
-"""Who hears of a finding: the rule's owner, and everybody whose route matches."""
+"""Who hears of an alert, and when: its owner, everybody whose route matches, and those it is escalated to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time, timedelta
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from tulosvahti.core.rule import Severity, Wait
 from tulosvahti.core.text import Text
-from tulosvahti.core.verdict import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from tulosvahti.core.verdict import Finding
+    from tulosvahti.core.contract import Contract
+    from tulosvahti.core.rule import Rule
+
+FACTS = ("rule", "owner", "section", "severity", "verdict", "kind", "input")
+"""What a route can match."""
+INPUT_KIND = "input"
+"""The ``kind`` of an alert that is about an input."""
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """When mail is held: hours of the day (start inclusive, end exclusive, over midnight too), and whole days."""
+
+    start: time | None = None
+    end: time | None = None
+    weekends: bool = False
+    holidays: bool = False
+    critical: bool = False
+    """Whether critical alerts are held too."""
+
+
+@dataclass(frozen=True)
+class Escalation:
+    """Who hears of it next, when nobody has acknowledged it so long after it was told."""
+
+    after: timedelta
+    to: str
 
 
 @dataclass(frozen=True)
 class Recipient:
-    """Somebody who gets mail: a key, addresses, a language."""
+    """Somebody who gets mail: a key, addresses, a language, and who stands in when nothing is heard from them."""
 
     key: str
     name: Text
     mail: tuple[str, ...]
     language: str = "en"
+    repeat: int | None = None
+    """Days between reminders of what still fires; 0: never; None: as the project."""
+    escalation: Escalation | None = None
+    deputy: str = ""
+    manager: str = ""
+    quiet: Quiet | None = None
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What routes look at: facts of one alert; each has one value, or several that any may match."""
+
+    facts: Mapping[str, tuple[str, ...]]
+
+    @property
+    def severity(self) -> Severity:
+        """How much it matters."""
+        return Severity(self.facts["severity"][0])
+
+    @property
+    def owner(self) -> str:
+        """The rule's owner, or the input's deliverer."""
+        return self.facts["owner"][0]
+
+
+def rule_matter(rule: Rule, word: str) -> Matter:
+    """Give the facts of a rule whose verdict is ``word``."""
+    return Matter(
+        {
+            "rule": (rule.id,),
+            "owner": (rule.owner,),
+            "section": (rule.cite.section,),
+            "severity": (rule.severity,),
+            "verdict": (word,),
+            "kind": (rule.kind,),
+            "input": rule.inputs,
+        }
+    )
+
+
+def input_matter(contract: Contract, state: str, rules: Sequence[Rule]) -> Matter:
+    """Give the facts of an input whose delivery is ``state``; it matters as much as the rules that read it."""
+    severities = [rule.severity for rule in rules if contract.name in rule.inputs]
+    worst = min(severities, key=list(Severity).index, default=Severity.INFO)
+    return Matter(
+        {
+            "rule": (),
+            "owner": (contract.deliverer,),
+            "section": (),
+            "severity": (worst,),
+            "verdict": (state,),
+            "kind": (INPUT_KIND,),
+            "input": (contract.name,),
+        }
+    )
+
+
+class Why(StrEnum):
+    """Why somebody hears of an alert."""
+
+    OWNER = "owner"
+    DEFAULT = "default"
+    ROUTE = "route"
+    ESCALATION = "escalation"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Somebody who hears of an alert; ``route`` counts from 0; ``escalated_from`` names who did not answer."""
+
+    recipient: str
+    why: Why
+    route: int = -1
+    escalated_from: str = ""
 
 
 @dataclass(frozen=True)
 class Route:
-    """Further recipients of the findings that match; each key of ``match`` has allowed values (globs)."""
+    """Further recipients of the alerts that match, and how long it must be bad before anybody is told."""
 
     match: tuple[tuple[str, tuple[str, ...]], ...]
-    also: tuple[str, ...]
+    also: tuple[str, ...] = ()
+    wait: Wait | None = None
 
-    def matches(self, finding: Finding) -> bool:
-        """Tell whether every key of the match allows the finding."""
-        verdict = finding.verdict
-        facts = {
-            "rule": verdict.rule.id,
-            "owner": verdict.rule.owner,
-            "section": verdict.rule.cite.section,
-            "severity": str(verdict.rule.severity),
-            "verdict": str(verdict.word),
-            "kind": verdict.rule.kind,
-        }
-        return all(any(fnmatchcase(facts[key], allowed) for allowed in values) for key, values in self.match)
+    def matches(self, matter: Matter) -> bool:
+        """Tell whether every key of the match allows one of the values (globs)."""
+        return all(
+            any(fnmatchcase(value, allowed) for value in matter.facts[key] for allowed in values)
+            for key, values in self.match
+        )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A weekly summary; weekdays count from Monday, 0."""
+
+    to: str
+    weekday: int
 
 
 @dataclass(frozen=True)
 class Routes:
-    """All routes of a project. ``default`` hears of what has no recipient of its own."""
+    """All of ``alerts/routes.yaml``. ``default`` hears of what has no recipient of its own."""
 
     recipients: Mapping[str, Recipient] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     default: str = ""
+    repeat: int = 0
+    quiet: Quiet | None = None
+    country: str = "FI"
+    subdivision: str = ""
+    before: tuple[int, ...] = (30, 7, 1)
+    after: tuple[int, ...] = (1, 7, 30)
+    summaries: tuple[Summary, ...] = ()
 
-    def recipients_of(self, finding: Finding) -> tuple[str, ...]:
-        """Give the keys of everybody who hears of a finding, each once."""
-        owner = finding.verdict.rule.owner
-        first = owner if owner in self.recipients else self.default
-        further = [key for route in self.routes if route.matches(finding) for key in route.also]
-        return tuple(dict.fromkeys(key for key in (first, *further) if key in self.recipients))
+    def heard_by(self, matter: Matter) -> tuple[Heard, ...]:
+        """Give everybody who hears of an alert, each once, with the first reason why."""
+        found: dict[str, Heard] = {}
+        for heard in self._heard(matter):
+            if heard.recipient in self.recipients:
+                found.setdefault(heard.recipient, heard)
+        return tuple(found.values())
 
+    def _heard(self, matter: Matter) -> Iterator[Heard]:
+        owner = matter.owner
+        yield Heard(owner, Why.OWNER) if owner in self.recipients else Heard(self.default, Why.DEFAULT)
+        for index, route in enumerate(self.routes):
+            if route.matches(matter):
+                yield from (Heard(key, Why.ROUTE, index) for key in route.also)
 
-def digests(findings: Sequence[Finding], routes: Routes) -> dict[str, tuple[Finding, ...]]:
-    """Give each recipient's findings; only recipients for whom something is new are in it."""
-    gathered: dict[str, list[Finding]] = {}
-    for finding in findings:
-        for key in routes.recipients_of(finding):
-            gathered.setdefault(key, []).append(finding)
-    return {
-        key: tuple(items)
-        for key, items in sorted(gathered.items())
-        if any(item.change is not Change.CONTINUED for item in items)
-    }
+    def wait_of(self, matter: Matter) -> Wait | None:
+        """Give the wait of the first matching route that has one."""
+        return next((route.wait for route in self.routes if route.wait is not None and route.matches(matter)), None)
+
+    def deliverer(self, named: str) -> str:
+        """Give who is reminded of what a contract's deliverer owes; empty where nobody can be."""
+        return next((key for key in (named, self.default) if key in self.recipients), "")
+
+    def repeat_of(self, recipient: str) -> int:
+        """Give the days between reminders; 0: never."""
+        own = self.recipients[recipient].repeat
+        return self.repeat if own is None else own
+
+    def quiet_of(self, recipient: str) -> Quiet | None:
+        """Give when mail to somebody is held."""
+        return self.recipients[recipient].quiet or self.quiet

@@ -30,6 +30,21 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+class WaitUnit(StrEnum):
+    """What a wait is counted in."""
+
+    PERIODS = "periods"
+    RUNS = "runs"
+
+
+@dataclass(frozen=True)
+class Wait:
+    """For how many periods in a row, or runs, it must be bad before anybody is told."""
+
+    count: int
+    unit: WaitUnit
+
+
 class MeasureKind(StrEnum):
     """How rows become a value; tells what missing rows and open periods do to it."""
 
@@ -202,6 +217,8 @@ class Rule:
     direction: Direction | None = None
     in_state_budget: bool = False
     note: Text = Text()
+    wait: Wait | None = None
+    """None: the route's, or at once."""
 
     @property
     def kind(self) -> str:

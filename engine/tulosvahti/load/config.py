@@ -48,6 +48,8 @@ class Config:
     ledger: str
     engine: str = "duckdb"
     data_docs: bool = True
+    dashboard: str = ""
+    """Address of the dashboard, without a slash at its end; empty: none."""
 
 
 def load_config(root: Path) -> Config:
@@ -88,6 +90,7 @@ def load_config(root: Path) -> Config:
         shape.storage.ledger,
         shape.compute.engine,
         shape.compute.data_docs,
+        shape.dashboard.url.rstrip("/"),
     )
 
 

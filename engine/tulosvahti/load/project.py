@@ -61,7 +61,7 @@ def load_project(root: Path) -> Project:
     contracts, contract_problems = load_contracts(root)
     names = {path.stem for path in (root / "inputs").glob("*.yaml")}
     book = load_rulebook(root, contracts, names - set(contracts))
-    routes, route_problems = load_routes(root)
+    routes, route_problems = load_routes(root, book.rules, contracts, [*book.unjudged, *names - set(contracts)])
     digest = hashlib.sha256()
     for path in sorted((root / "rules").glob("*.yaml")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.core.rule import Agreement, Cite, Rule, Severity
 from tulosvahti.load.models import AgreementShape, AgreementsShape, RuleFileShape, RuleShape
-from tulosvahti.load.shapes import shaped, text_of
+from tulosvahti.load.shapes import shaped, text_of, wait_of
 from tulosvahti.load.source import LARGEST, Source, read_yaml
 from tulosvahti.load.specs import Reading, read_spec
 from tulosvahti.problem import Problem, nearest
@@ -165,6 +165,7 @@ def _rule(  # noqa: PLR0913
         shape.direction,
         shape.in_state_budget,
         text_of(shape.note),
+        wait_of(shape.for_),
     )
 
 

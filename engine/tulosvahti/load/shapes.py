@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from tulosvahti.core.rule import Wait, WaitUnit
 from tulosvahti.core.text import Text
 from tulosvahti.problem import Problem, nearest
 
@@ -20,7 +21,7 @@ def shaped(model: type[S], data: Any, source: Source, at: At = (), rule: str = "
     """Read a shape; None where the source got problems instead."""
     if not isinstance(data, dict):
         source.problems.append(
-            Problem(source.place(at), f"a mapping is expected, not {_name_of(data)}", ", ".join(model.model_fields), "", rule)
+            Problem(source.place(at), f"a mapping is expected, not {_name_of(data)}", ", ".join(_keys(model)), "", rule)
         )
         return None
     try:
@@ -54,7 +55,7 @@ def _problem(model: type[BaseModel], item: Any, source: Source, at: At, rule: st
     kind, context = item["type"], item.get("ctx") or {}
     if kind == "extra_forbidden":
         owner = _model_at(model, tuple(item["loc"])[:-1])
-        allowed = list(owner.model_fields) if owner else []
+        allowed = _keys(owner) if owner else []
         place = source.place((*at, *location, "\0key"))
         return Problem(place, f"unknown key {key!r}", ", ".join(allowed), nearest(key, allowed), rule)
     if kind == "missing":
@@ -66,10 +67,18 @@ def _problem(model: type[BaseModel], item: Any, source: Source, at: At, rule: st
         return Problem(place, f"{key}: {shown} is not known", str(context.get("expected", "")).replace(" or ", ", "), "", rule)
     if kind == "string_pattern_mismatch":
         field = _model_at(model, tuple(item["loc"])[:-1])
-        described = field.model_fields[key].description if field and key in field.model_fields else ""
+        described = _described(field, key) if field else ""
         return Problem(place, f"{key}: {shown} has not the right form", described or str(context.get("pattern", "")), "", rule)
     message = str(item["msg"]).removeprefix("Value error, ")
     return Problem(place, f"{key}: {shown}: {message[:1].lower()}{message[1:]}" if key else message, "", "", rule)
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [item.alias or name for name, item in model.model_fields.items()]
+
+
+def _described(model: type[BaseModel], key: str) -> str:
+    return next((item.description or "" for name, item in model.model_fields.items() if key in {name, item.alias}), "")
 
 
 def _real(loc: At, source: Source, at: At) -> At:
@@ -116,3 +125,11 @@ def _name_of(value: object) -> str:
 def text_of(value: str | dict[Any, str]) -> Text:
     """Read a text: one for all languages, or one for each."""
     return Text(value, value, value) if isinstance(value, str) else Text(**value)
+
+
+def wait_of(text: str | None) -> Wait | None:
+    """Read a wait such as ``2 periods`` or ``3 runs``; its form is the model's to refuse."""
+    if text is None:
+        return None
+    count, unit = text.split()
+    return Wait(int(count), WaitUnit.RUNS if unit.startswith("run") else WaitUnit.PERIODS)

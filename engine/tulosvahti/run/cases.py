@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from tulosvahti.compute.measuring import DuckEngine
 from tulosvahti.core.contract import Contract, Delivery, DeliveryState, Field, FieldType
 from tulosvahti.core.quantity import NumberTextError, read_number
-from tulosvahti.core.route import Routes
-from tulosvahti.core.verdict import Change, Finding, Verdict
+from tulosvahti.core.route import Routes, rule_matter
+from tulosvahti.core.verdict import Verdict
 from tulosvahti.load.frames import frame_of_values
 from tulosvahti.run.judging import Facts, judge_rules, with_cited
 
@@ -168,8 +168,8 @@ def _differences(case: Case, verdicts: Sequence[Verdict], routes: Routes | None)
         "failing_rows": verdict.evidence.get("failing_rows"),
     }
     if routes is not None:
-        opened = Finding(verdict, Change.OPENED)
-        actual["mail_to"] = sorted(routes.recipients_of(opened)) if verdict.needs_attention else []
+        heard = routes.heard_by(rule_matter(verdict.rule, verdict.word)) if verdict.needs_attention else ()
+        actual["mail_to"] = sorted(item.recipient for item in heard)
     differences = []
     for name, wanted in expect.items():
         if name not in actual:

@@ -7,26 +7,29 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, insert, make_url, select, text, update
+from sqlalchemy import and_, func, insert, make_url, or_, select, text, update
 
 from tulosvahti.core.verdict import Change, Word
-from tulosvahti.store import rows, schema
+from tulosvahti.store import alerting, rows, schema
 from tulosvahti.store.database import open_engine
 from tulosvahti.store.migrate import LedgerError, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from datetime import date
     from pathlib import Path
 
     from sqlalchemy import Connection, Table
 
+    from tulosvahti.core.alert import Alert
     from tulosvahti.core.measure import Subject
     from tulosvahti.core.verdict import Finding, Outcome
+    from tulosvahti.store.alerting import Posted
 
 Key = tuple[str, "Subject", str]
 
@@ -140,12 +143,12 @@ class Ledger:
                 insert(schema.runs)
                 .values(
                     as_of=as_of,
-                    started_at=_moment(started_at),
+                    started_at=rows.moment(started_at),
                     rules_sha256=rules_sha256,
                     engine=engine,
                     state=RunState.RUNNING,
                     forced_rules=forced_rules,
-                    slot=None if slot is None else _moment(slot),
+                    slot=None if slot is None else rows.moment(slot),
                 )
                 .returning(schema.runs.c.id)
             )
@@ -196,12 +199,13 @@ class Ledger:
         self,
         outcome: Outcome,
         finished_at: datetime,
-        mails: Sequence[tuple[str, str, bytes]],
+        mails: Sequence[Posted],
         outcome_json: str = "",
+        moved: Sequence[Alert] = (),
     ) -> None:
         """Publish all of a run in one transaction and record it as done.
 
-        ``mails`` are (recipient, Message-ID, bytes). A lookback changes no finding and sends nothing.
+        ``moved`` are the alerts that the run moved. A lookback changes no finding and sends nothing.
 
         Raises:
             LedgerError: the run is not under way (never started, done before, or given up).
@@ -220,21 +224,8 @@ class Ledger:
             if not outcome.lookback:
                 for finding in outcome.findings:
                     _follow(connection, run, finding)
-                _add(
-                    connection,
-                    schema.outbox,
-                    [
-                        {
-                            "run_id": run,
-                            "recipient": recipient,
-                            "message_id": message_id,
-                            "content": content,
-                            "state": MailState.WAITING,
-                            "created_at": _moment(finished_at),
-                        }
-                        for recipient, message_id, content in mails
-                    ],
-                )
+                alerting.move(connection, run, moved)
+                alerting.post(connection, run, finished_at, mails)
         self._move_wal()
 
     def fail_run(self, run: str, finished_at: datetime, reason: str) -> None:
@@ -247,16 +238,20 @@ class Ledger:
         with self._engine.begin() as connection:
             _finish(connection, int(run), finished_at, state=RunState.FAILED, reason=reason)
 
-    def waiting_mails(self) -> list[Mail]:
-        """Give the mails that are still to go out, oldest first."""
-        query = select(schema.outbox).where(schema.outbox.c.state == MailState.WAITING).order_by(schema.outbox.c.id)
+    def waiting_mails(self, at: datetime) -> list[Mail]:
+        """Give the mails that are to go out by now, oldest first."""
+        mails = schema.outbox.c
+        free = or_(mails.hold_until.is_(None), mails.hold_until <= rows.moment(at))
+        query = select(schema.outbox).where(mails.state == MailState.WAITING, free).order_by(mails.id)
         return [
             Mail(row.message_id, row.recipient, row.content, str(row.run_id), row.attempts, row.last_error)
             for row in self._all(query)
         ]
 
-    def mark_mail(self, message_id: str, state: MailState, error: str = "") -> None:
+    def mark_mail(self, message_id: str, state: MailState, at: datetime, error: str = "") -> None:
         """Record one attempt: ``waiting`` with its error tries again later; the other states are final.
+
+        What an accepted mail tells is logged in the same transaction.
 
         Raises:
             LedgerError: no such mail is waiting.
@@ -264,14 +259,17 @@ class Ledger:
         """
         mails = schema.outbox.c
         with self._engine.begin() as connection:
-            changed = connection.execute(
+            mail = connection.scalar(
                 update(schema.outbox)
                 .where(mails.message_id == message_id, mails.state == MailState.WAITING)
                 .values(state=MailState(state), last_error=error, attempts=mails.attempts + 1)
+                .returning(mails.id)
             )
-            if changed.rowcount != 1:
+            if mail is None:
                 message = f"mail {message_id} is not waiting in the outbox"
                 raise LedgerError(message)
+            if state in {MailState.SENT, MailState.WRITTEN}:
+                alerting.record_told(connection, mail, at)
 
     def history(self, rule: str, limit: int = 20) -> list[Past]:
         """Give the newest verdicts of a rule, newest run first; lookbacks too, as they were asked for."""
@@ -328,6 +326,11 @@ class Ledger:
         )
         return stored
 
+    def transaction(self, *, reading: bool = False) -> AbstractContextManager[Connection]:
+        """Give a connection in a transaction, for :mod:`tulosvahti.store.alerting`; it is committed where all went well."""
+        engine = self._engine.execution_options(reading=True) if reading else self._engine
+        return engine.begin()
+
     def _all(self, query: Any) -> Sequence[Any]:  # noqa: ANN401 - SQLAlchemy's types of rows say nothing here
         with self._engine.connect().execution_options(reading=True) as connection:
             return connection.execute(query).all()
@@ -343,13 +346,6 @@ class Ledger:
                 connection.execute(text("PRAGMA wal_checkpoint(PASSIVE)"))
 
 
-def _moment(moment: datetime) -> str:
-    if moment.tzinfo is None:
-        message = f"{moment} has no time zone"
-        raise ValueError(message)
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
 def _add(connection: Connection, table: Table, values: list[dict[str, Any]]) -> None:
     if values:
         connection.execute(insert(table), values)
@@ -360,7 +356,7 @@ def _finish(connection: Connection, run: int, finished_at: datetime, **values: o
     changed = connection.execute(
         update(schema.runs)
         .where(runs.id == run, runs.state == RunState.RUNNING)
-        .values(finished_at=_moment(finished_at), **values)
+        .values(finished_at=rows.moment(finished_at), **values)
     )
     if changed.rowcount != 1:
         message = f"run {run} is not under way: it was never started, has ended, or was given up"

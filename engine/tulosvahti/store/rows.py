@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
     from decimal import Decimal
 
     from tulosvahti.core.contract import Delivery
@@ -97,6 +99,19 @@ def measurement_row(run: int, measurement: Measurement) -> dict[str, Any]:
 def problem_row(run: int, problem: Problem) -> dict[str, Any]:
     """Make the row of a problem."""
     return {"run_id": run, **problem.parts()}
+
+
+def moment(at: datetime) -> str:
+    """Write a moment in UTC.
+
+    Raises:
+        ValueError: it has no time zone.
+
+    """
+    if at.tzinfo is None:
+        message = f"{at} has no time zone"
+        raise ValueError(message)
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _decimal(value: Decimal | None) -> str | None:

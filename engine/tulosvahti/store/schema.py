@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     Column,
@@ -21,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 
 METADATA = MetaData(
     naming_convention={
@@ -32,7 +34,10 @@ METADATA = MetaData(
     }
 )
 
-APPEND_ONLY = ("run_inputs", "verdicts", "measurements", "rejects", "problems")
+APPEND_ONLY = (
+    "run_inputs", "verdicts", "measurements", "rejects", "problems",
+    "alert_changes", "told", "acknowledgements", "silences", "waivers",
+)
 """Tables whose rows are never changed nor removed."""
 NEVER_REMOVED = ("runs", "findings", "outbox")
 """Tables whose rows change but are never removed."""
@@ -175,5 +180,62 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     _text("last_error"),
     Column("created_at", Text, nullable=False),
+    _text("tells_json", "[]"),
+    Column("hold_until", Text),
     UniqueConstraint("message_id"),
 )
+"""``tells_json``: what the mail tells, logged in ``told`` when it is accepted; not sent before ``hold_until``."""
+
+
+def _alert() -> tuple[Column[str], ...]:
+    return (
+        Column("about", Text, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("subject", Text, nullable=False, server_default="{}"),
+    )
+
+
+def _said() -> tuple[Column[Any], ...]:
+    return Column("id", Integer, primary_key=True), Column("at", Text, nullable=False), Column("by", Text, nullable=False)
+
+
+alert_changes = Table(
+    "alert_changes",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    _run(),
+    *_alert(),
+    Column("state", Text, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("runs", Integer, nullable=False),
+    Column("open_json", Text, nullable=False),
+    Index(None, "about", "name", "subject"),
+)
+"""A row where an alert moved; the newest of each alert is how it stands."""
+
+told = Table(
+    "told",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("outbox_id", Integer, ForeignKey("outbox.id"), nullable=False, index=True),
+    Column("recipient", Text, nullable=False),
+    *_alert(),
+    Column("at", Text, nullable=False),
+    Column("first_at", Text, nullable=False),
+    Column("firing", Boolean, nullable=False),
+    Column("words_json", Text, nullable=False),
+    Index(None, "recipient", "about", "name", "subject"),
+)
+"""What was accepted for delivery, kept for ever; the newest of each recipient and alert decides what they hear next."""
+
+acknowledgements = Table("acknowledgements", METADATA, *_said(), *_alert(), _text("note"), _text("via"))
+
+silences = Table(
+    "silences", METADATA, *_said(), Column("pattern", Text, nullable=False), Column("reason", Text, nullable=False),
+    Column("ends", Text, nullable=False),
+)  # fmt: skip
+
+waivers = Table(
+    "waivers", METADATA, *_said(), Column("pattern", Text, nullable=False), Column("approver", Text, nullable=False),
+    Column("reason", Text, nullable=False), Column("ends", Text, nullable=False), Column("limit", Text, nullable=False),
+)  # fmt: skip

@@ -1,6 +1,6 @@
 """The English catalogue."""
 
-from tulosvahti.emit.locale import audit_en
+from tulosvahti.emit.locale import audit_en, mail_en
 
 WORDS: dict[str, str] = {
     "verdict.met": "met",
@@ -160,16 +160,6 @@ WORDS: dict[str, str] = {
     "ui.chart": "Observed and target: {title}. {points}.",
     "ui.total": "{count} in all",
     "ui.section": "Section {section}",
-    "mail.subject": "Tulosvahti {day}: {counts}",
-    "mail.count_new": "{count} new or changed",
-    "mail.count_resolved": "{count} resolved",
-    "mail.count_continued": "{count} unchanged",
-    "mail.greeting": "{name}: this concerns targets that you own or follow.",
-    "mail.new": "New or changed",
-    "mail.resolved": "Resolved",
-    "mail.continued": "Unchanged",
-    "mail.cite": "Agreement {agreement}, section {section}",
-    "mail.footer": "Sent automatically by Tulosvahti. A message comes only when something changes.",
     "cause.digit_replaced": "wrong digit",
     "cause.digit_omitted": "digit omitted",
     "cause.digit_added": "digit added",
@@ -181,4 +171,5 @@ WORDS: dict[str, str] = {
     "axis.column": "column",
     "axis.tie": "tie",
     **audit_en.WORDS,
+    **mail_en.WORDS,
 }

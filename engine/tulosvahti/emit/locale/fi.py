@@ -1,6 +1,6 @@
 """The Finnish catalogue."""
 
-from tulosvahti.emit.locale import audit_fi
+from tulosvahti.emit.locale import audit_fi, mail_fi
 
 WORDS: dict[str, str] = {
     "verdict.met": "täyttyi",
@@ -160,16 +160,6 @@ WORDS: dict[str, str] = {
     "ui.chart": "Toteuma ja tavoite: {title}. {points}.",
     "ui.total": "Yhteensä {count}",
     "ui.section": "Luku {section}",
-    "mail.subject": "Tulosvahti {day}: {counts}",
-    "mail.count_new": "{count} uutta tai muuttunutta",
-    "mail.count_resolved": "{count} korjaantunutta",
-    "mail.count_continued": "{count} ennallaan",
-    "mail.greeting": "{name}: tämä koskee tavoitteita, joista vastaatte tai joita seuraatte.",
-    "mail.new": "Uutta tai muuttunutta",
-    "mail.resolved": "Korjaantunut",
-    "mail.continued": "Ennallaan",
-    "mail.cite": "Sopimus {agreement}, luku {section}",
-    "mail.footer": "Tulosvahti lähetti tämän koneellisesti. Viesti tulee vain, kun jokin muuttuu.",
     "cause.digit_replaced": "väärä numero",
     "cause.digit_omitted": "numero puuttuu",
     "cause.digit_added": "numero liikaa",
@@ -181,4 +171,5 @@ WORDS: dict[str, str] = {
     "axis.column": "sarake",
     "axis.tie": "täsmäytys",
     **audit_fi.WORDS,
+    **mail_fi.WORDS,
 }

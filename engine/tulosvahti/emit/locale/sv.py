@@ -1,6 +1,6 @@
 """The Swedish catalogue."""
 
-from tulosvahti.emit.locale import audit_sv
+from tulosvahti.emit.locale import audit_sv, mail_sv
 
 WORDS: dict[str, str] = {
     "verdict.met": "uppnått",
@@ -160,16 +160,6 @@ WORDS: dict[str, str] = {
     "ui.chart": "Utfall och mål: {title}. {points}.",
     "ui.total": "Sammanlagt {count}",
     "ui.section": "Avsnitt {section}",
-    "mail.subject": "Tulosvahti {day}: {counts}",
-    "mail.count_new": "{count} nya eller ändrade",
-    "mail.count_resolved": "{count} åtgärdade",
-    "mail.count_continued": "{count} oförändrade",
-    "mail.greeting": "{name}: detta gäller mål som ni ansvarar för eller följer.",
-    "mail.new": "Nytt eller ändrat",
-    "mail.resolved": "Åtgärdat",
-    "mail.continued": "Oförändrat",
-    "mail.cite": "Avtalet {agreement}, avsnitt {section}",
-    "mail.footer": "Tulosvahti skickade detta automatiskt. Ett meddelande kommer bara när något ändras.",
     "cause.digit_replaced": "fel siffra",
     "cause.digit_omitted": "siffra saknas",
     "cause.digit_added": "siffra för mycket",
@@ -181,4 +171,5 @@ WORDS: dict[str, str] = {
     "axis.column": "kolumn",
     "axis.tie": "avstämning",
     **audit_sv.WORDS,
+    **mail_sv.WORDS,
 }

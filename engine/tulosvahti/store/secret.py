@@ -1,0 +1,50 @@
+"""The project's secret: 32 random bytes that sign the links in mails. Only the owner of the file can read it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from tulosvahti.store.files import sync_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LENGTH = 32
+
+
+class SecretError(Exception):
+    """The secret cannot be used; the text says why and what to do."""
+
+
+def project_secret(folder: Path) -> bytes:
+    """Give the secret kept in ``folder``, made the first time.
+
+    Raises:
+        SecretError: others can read the file, or it is not whole.
+
+    """
+    path = folder / "secret"
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read(path)
+    with os.fdopen(handle, "wb") as stream:
+        made = secrets.token_bytes(_LENGTH)
+        stream.write(made)
+        stream.flush()
+        os.fsync(stream.fileno())
+    sync_folder(folder)
+    return made
+
+
+def _read(path: Path) -> bytes:
+    if os.name != "nt" and path.stat().st_mode & 0o077:
+        message = f"{path}: others can read the secret that signs links; chmod 600 it, or delete it for a new one (links in sent mails end)"
+        raise SecretError(message)
+    found = path.read_bytes()
+    if len(found) != _LENGTH:
+        message = f"{path}: not a whole secret ({len(found)} bytes instead of {_LENGTH}); delete it for a new one (links in sent mails end)"
+        raise SecretError(message)
+    return found
