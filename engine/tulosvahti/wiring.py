@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tulosvahti import __version__
+from tulosvahti.core.alert import About
+from tulosvahti.core.alert_token import Link, TokenError, read
+from tulosvahti.core.verdict import Outcome
 from tulosvahti.emit.jsonout import to_json
 from tulosvahti.emit.report import render
 from tulosvahti.run.alerting import Alerted, Past, alerted
 from tulosvahti.run.letters import posted
-from tulosvahti.run.nightly import Before, Request, evaluate
+from tulosvahti.run.nightly import Before, Request, evaluate, take_in
 from tulosvahti.store import alerting
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.store.ledger import Ledger, MailState
@@ -30,8 +33,10 @@ from tulosvahti.store.secret import project_secret
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tulosvahti.core.verdict import Outcome
+    from tulosvahti.core.alert import AlertKey
+    from tulosvahti.core.alert_plan import Standing
     from tulosvahti.load.project import Project
+    from tulosvahti.store.alerting import Memory
 
 STATE = ".tulosvahti"
 
@@ -118,6 +123,61 @@ def alert(project: Project, ledger: Ledger, outcome: Outcome, at: datetime) -> A
     with ledger.transaction(reading=True) as connection:
         past = Past(partial(alerting.last_verdict, connection), partial(alerting.last_delivery, connection))
         return alerted(project, outcome, alerting.remember(connection), past, at)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """How the alerts stand between runs."""
+
+    at: datetime
+    standings: tuple[Standing, ...]
+    memory: Memory
+
+
+def overview(project: Project, at: datetime) -> Overview:
+    """Say how every alert stands now; nothing is judged and nothing written."""
+    with closing(open_ledger(project)) as ledger:
+        as_of = ledger.newest_as_of() or default_as_of(project, at)
+        nothing = Outcome("", as_of, project.rules_sha256, __version__, (), ())
+        with ledger.transaction(reading=True) as connection:
+            memory = alerting.remember(connection)
+        return Overview(at, alert(project, ledger, nothing, at).standings, memory)
+
+
+def judged_words(project: Project, key: AlertKey, as_of: date) -> dict[str, list[str]]:
+    """Judge one rule, or take in one input, without publishing: give each verdict with its periods and subjects."""
+    found: dict[str, list[str]] = {}
+    if key.about is About.INPUT:
+        taken = take_in(project, [key.name], as_of, lambda _content: "")
+        return {str(taken[key.name].delivery.state): [""]}
+    work = Path(tempfile.mkdtemp(prefix="tulosvahti-"))
+    try:
+        request = Request("0", as_of, key.name, work_folder=work)
+        for verdict in evaluate(project, request, Before({}, {}, None), lambda _content: "").verdicts:
+            where = [verdict.key[2], *(value for _, value in verdict.subject)]
+            found.setdefault(str(verdict.word), []).append(" ".join(filter(None, where)))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return found
+
+
+def acknowledge_link(project: Project, token: str, at: datetime) -> Link:
+    """Acknowledge what a signed link of a mail names; twice is once.
+
+    Raises:
+        TokenError: the link is not ours, has expired, or its alert no longer fires as it did; the text says which.
+
+    """
+    link = read(project_secret(state_folder(project)), token, at)
+    with closing(open_ledger(project)) as ledger, ledger.transaction() as connection:
+        memory = alerting.remember(connection)
+        now = memory.alerts.get(link.key)
+        if now is None or not now.active or now.since != link.since:
+            message = f"{link.key} no longer fires as it did when this link was sent: nothing is to be acknowledged"
+            raise TokenError(message)
+        if not any(item.covers(now) and item.by == link.recipient for item in memory.acknowledgements):
+            alerting.acknowledge(connection, link.key, link.recipient, at, via="link")
+    return link
 
 
 def secret_of(project: Project) -> bytes:

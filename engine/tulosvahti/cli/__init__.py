@@ -9,18 +9,21 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tulosvahti.cli import alerts
+from tulosvahti.cli.shared import ATTENTION, INCOMPLETE, PROBLEM, AsOf, ProjectOption
+from tulosvahti.cli.shared import day_of as _day
+from tulosvahti.cli.shared import open_project as _open
+from tulosvahti.cli.shared import say as _say
+from tulosvahti.cli.shared import say_problems as _problems
+
 if TYPE_CHECKING:
     from tulosvahti.load.project import Project
-    from tulosvahti.problem import Problem
     from tulosvahti.wiring import Done
-
-ATTENTION, PROBLEM, INCOMPLETE = 1, 2, 3
 
 app = typer.Typer(
     add_completion=False,
@@ -28,11 +31,7 @@ app = typer.Typer(
     help="Judges every target of a performance agreement on the data that came in, and proves each verdict.",
     pretty_exceptions_enable=False,
 )
-ProjectOption = Annotated[Path | None, typer.Option("--project", help="Project folder; default: found upward.")]
-AsOf = Annotated[
-    str | None,
-    typer.Option("--as-of", metavar="DATE", help="Day whose evening is known (YYYY-MM-DD). Default: config.toml's as_of, else yesterday."),
-]  # fmt: skip
+app.add_typer(alerts.app, name="alerts")
 Rules = Annotated[str, typer.Option("--rules", metavar="GLOB", help="Only rules whose id matches; commas separate globs.")]
 
 
@@ -49,41 +48,6 @@ def main() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(done.code if isinstance(done.code, int) else 0 if done.code is None else PROBLEM)
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
-
-
-def _problems(problems: tuple[Problem, ...]) -> None:
-    for problem in problems:
-        _say(str(problem))
-
-
-def _open(project: Path | None) -> Project:
-    from tulosvahti.load.project import find_root, load_project  # noqa: PLC0415
-    from tulosvahti.problem import ProblemsError  # noqa: PLC0415
-
-    try:
-        return load_project(find_root(project or Path.cwd()))
-    except ProblemsError as error:
-        _problems(error.problems)
-        raise typer.Exit(PROBLEM) from None
-
-
-def _day(text: str | None, opened: Project) -> date:
-    from tulosvahti import wiring  # noqa: PLC0415
-
-    if text is None:
-        day = wiring.default_as_of(opened, wiring.now())
-        if opened.config.as_of is not None:
-            _say(f"as_of {day.isoformat()} comes from config.toml; --as-of DATE judges another day")
-        return day
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        _say(f"--as-of: {text!r} is not a date; allowed: YYYY-MM-DD, e.g. 2023-12-31")
-        raise typer.Exit(PROBLEM) from None
 
 
 @app.command()

@@ -8,7 +8,7 @@ good, or when a later one is finally met after it had opened.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -68,10 +68,14 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True)
 class Open:
-    """A bad period of an alert: its word, and the newest period that was finally met when it opened."""
+    """A bad period of an alert: its word, and the newest period that was finally met when it opened.
+
+    ``closed`` once a later period was finally met: the period stays bad, and counts no more.
+    """
 
     word: str
     after: str = ""
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,8 @@ class Alert:
 
     @property
     def words(self) -> dict[str, str]:
-        """The word of each bad period."""
-        return {period: item.word for period, item in self.open.items()}
+        """The word of each bad period that counts."""
+        return {period: item.word for period, item in self.open.items() if not item.closed}
 
     @property
     def word(self) -> str:
@@ -129,34 +133,34 @@ def advance(before: Alert, signs: Collection[Sign], at: datetime, wait: Wait = A
     unknown = [sign for sign in signs if sign.word in FROZEN]
     met = max((sign.period for sign in known if sign.final), default="")
     opened = dict(before.open)
-    counts = False
     for sign in known:
         if sign.word in RANK:
-            now = opened.get(sign.period)
-            opened[sign.period] = Open(sign.word, now.after if now else met)
-            counts = True
+            opened[sign.period] = replace(opened.get(sign.period, Open("", met)), word=sign.word)
         else:
             opened.pop(sign.period, None)
-    opened = {period: item for period, item in opened.items() if met <= max(period, item.after)}
-    if unknown and all(item.word in FROZEN for item in opened.values()):
-        opened |= {sign.period: opened.get(sign.period, Open(sign.word, met)) for sign in unknown}
+    opened = {
+        period: replace(item, closed=item.closed or met > max(period, item.after)) for period, item in opened.items()
+    }
+    counts = any(sign.word in RANK for sign in known)
+    if unknown and all(item.closed or item.word in FROZEN for item in opened.values()):
+        opened = {**{sign.period: Open(sign.word, met) for sign in unknown}, **opened}
         counts = True
-    if not opened:
-        if not before.active:
-            return before
-        return Alert(before.key, AlertState.RESOLVED if before.state is AlertState.FIRING else AlertState.OK, at)
-    if not (known or unknown):
-        return before
-    runs = before.runs + counts
-    good = {sign.period for sign in known if sign.word not in RANK and sign.word != Word.NOT_DUE}
-    fires = before.state is AlertState.FIRING or _long_enough(wait, runs, opened, good)
-    state = AlertState.FIRING if fires else AlertState.PENDING
-    if fires and state is before.state and opened == before.open:
-        return before
-    return Alert(before.key, state, before.since if state is before.state else at, runs, opened)
+    after = Alert(before.key, before.state, before.since, before.runs + counts, opened)
+    if not after.words:
+        state = {AlertState.FIRING: AlertState.RESOLVED, AlertState.PENDING: AlertState.OK}.get(before.state, before.state)
+        after = replace(after, state=state, runs=0)
+    elif before.state is not AlertState.FIRING:
+        good = {sign.period for sign in known if sign.word not in RANK and sign.word != Word.NOT_DUE}
+        fires = _long_enough(wait, after.runs, after.words, good)
+        after = replace(after, state=AlertState.FIRING if fires else AlertState.PENDING)
+    else:
+        after = replace(after, runs=before.runs)
+    if after.state is not before.state:
+        return replace(after, since=at)
+    return before if after == before or not (known or unknown) else after
 
 
-def _long_enough(wait: Wait, runs: int, opened: Mapping[str, Open], good: set[str]) -> bool:
+def _long_enough(wait: Wait, runs: int, opened: Collection[str], good: Collection[str]) -> bool:
     """Tell whether it has been bad for long enough; what has no periods is counted in runs."""
     if wait.unit is WaitUnit.RUNS or "" in opened:
         return runs >= wait.count

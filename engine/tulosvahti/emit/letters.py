@@ -128,7 +128,7 @@ class _Page:
             plain = {"title": key.name, "where": subject_text(key.subject), "verdict": "met", "sign": SIGNS[Word.MET], "word": self.say("change.resolved")}
             return {**plain, "sentence": "", "facts": [], "cite": "", "quote": ""}
         rule = verdict.rule
-        periods = sorted(standing.alert.open) or ([verdict.period.key] if verdict.period else [])
+        periods = sorted(standing.alert.words) or ([verdict.period.key] if verdict.period else [])
         where = [", ".join(filter(None, periods)), subject_text(verdict.subject)]
         return {
             "title": clean(rule.title.in_language(self.language)),

@@ -22,7 +22,7 @@ from tulosvahti.core.route import (
     rule_matter,
 )
 from tulosvahti.core.rule import Severity
-from tulosvahti.load.models import HolidaysShape, QuietShape, RecipientShape, RoutesShape, RouteShape
+from tulosvahti.load.models import HolidaysShape, QuietShape, RecipientShape, RouteShape, RoutesShape
 from tulosvahti.load.shapes import shaped, text_of, wait_of
 from tulosvahti.load.source import Path_, Source, read_yaml
 from tulosvahti.problem import Problem, nearest

@@ -152,14 +152,11 @@ class _Desk:
     def _verdict(self, rule: Rule, alert: Alert) -> Verdict | None:
         """Give the verdict that speaks for an alert: of its worst and newest bad period, or tonight's newest."""
         about = alert.key
-        if not alert.open:
+        if not alert.words:
             mine = [item for item in self.verdicts.values() if item.key[:2] == (about.name, about.subject)]
             return max(mine, key=lambda item: (item.word not in FROZEN, item.key[2]), default=None)
         period, word = max(alert.words.items(), key=lambda item: (RANK[item[1]], item[0]))
-        tonight = self.verdicts.get((about.name, about.subject, period))
-        if tonight is not None and tonight.word == word:
-            return tonight
-        return self.past.verdict(rule, about, period, word) or tonight
+        return self._spoken(rule, about, period, word)
 
     def _acknowledged(self, alert: Alert) -> bool:
         return any(item.covers(alert) for item in self.memory.acknowledgements)
@@ -185,9 +182,19 @@ class _Desk:
         return "", max(lapsed, default=None)
 
     def _exceeds(self, alert: Alert, waiver: Waiver) -> bool:
-        tonight = (self.verdicts.get((alert.key.name, alert.key.subject, period)) for period in alert.open)
-        return any(item is not None and exceeds(item, waiver.limit, self.as_of) for item in tonight)
+        rule = self.rules[alert.key.name]
+        spoken = (self._spoken(rule, alert.key, period, word) for period, word in alert.words.items())
+        return any(item is not None and exceeds(item, waiver.limit, self.as_of) for item in spoken)
+
+    def _spoken(self, rule: Rule, key: AlertKey, period: str, word: str) -> Verdict | None:
+        """Give the newest verdict that gave a period its word: tonight's, or an earlier one where it is frozen."""
+        tonight = self.verdicts.get((key.name, key.subject, period))
+        if tonight is not None and tonight.word == word:
+            return tonight
+        return self.past.verdict(rule, key, period, word) or tonight
 
     def _overdue(self, alert: Alert, waiver: Waiver) -> bool:
-        due = self.dues.get(alert.key.name)
+        name = alert.key.name
+        delivery = self.shown[alert.key].delivery
+        due = next_due(self.project.contracts[name], delivery, self.as_of) if delivery else None
         return due is not None and due.days_over(self.as_of) > waiver.limit

@@ -53,18 +53,9 @@ class Memory:
 
 def remember(connection: Connection) -> Memory:
     """Give how everything stands. What waits in the outbox counts as told when it was put there."""
-    log = _newest_told(connection)
-    waiting = (
-        select(schema.outbox.c.recipient, schema.outbox.c.tells_json, schema.outbox.c.created_at)
-        .where(schema.outbox.c.state == "waiting")
-        .order_by(schema.outbox.c.id)
-    )
-    for row in connection.execute(waiting):
-        for tell in _tells_of(row.tells_json):
-            log[row.recipient, tell.key] = _told(tell, datetime.fromisoformat(row.created_at), log.get((row.recipient, tell.key)))
     return Memory(
         {alert.key: alert for alert in alerts(connection)},
-        log,
+        _log(connection),
         [Acknowledgement(row.id, _at(row.at), row.by, _key(row), row.note) for row in _every(connection, schema.acknowledgements)],
         silences(connection),
         waivers(connection),
@@ -80,7 +71,7 @@ def alerts(connection: Connection) -> list[Alert]:
         Alert(
             _key(row),
             AlertState(row.state),
-            _at(row.since),
+            _at(row.since) if row.since else None,
             row.runs,
             {period: Open(*item) for period, item in json.loads(row.open_json).items()},
         )
@@ -113,7 +104,7 @@ def move(connection: Connection, run: int, moved: Collection[Alert]) -> None:
             "state": alert.state,
             "since": rows.moment(alert.since) if alert.since else "",
             "runs": alert.runs,
-            "open_json": json.dumps({period: [item.word, item.after] for period, item in alert.open.items()}),
+            "open_json": json.dumps({period: [item.word, item.after, item.closed] for period, item in alert.open.items()}),
         }
         connection.execute(insert(schema.alert_changes).values(values))
 
@@ -143,7 +134,7 @@ def record_told(connection: Connection, outbox_id: int, at: datetime) -> None:
     mail = connection.execute(
         select(schema.outbox.c.recipient, schema.outbox.c.tells_json).where(schema.outbox.c.id == outbox_id)
     ).one()
-    log = _newest_told(connection, mail.recipient)
+    log = _log(connection, mail.recipient, outbox_id)
     for tell in _tells_of(mail.tells_json):
         now = _told(tell, at, log.get((mail.recipient, tell.key)))
         values = {
@@ -211,15 +202,31 @@ def last_delivery(connection: Connection, name: str) -> Delivery | None:
     )  # fmt: skip
 
 
-def _newest_told(connection: Connection, recipient: str | None = None) -> dict[tuple[str, AlertKey], Told]:
-    told = schema.told
-    newest = select(func.max(told.c.id)).group_by(told.c.recipient, told.c.about, told.c.name, told.c.subject)
-    if recipient is not None:
-        newest = newest.where(told.c.recipient == recipient)
-    return {
-        (row.recipient, _key(row)): Told(_at(row.at), _at(row.first_at), row.firing, json.loads(row.words_json))
-        for row in connection.execute(select(told).where(told.c.id.in_(newest)))
+def _log(connection: Connection, recipient: str | None = None, before: int | None = None) -> dict[tuple[str, AlertKey], Told]:
+    """Give what each recipient was told last of each alert, in the order in which the mails were written.
+
+    A mail that waits counts from when it was written; one that was accepted after a newer one changes nothing.
+    ``before`` leaves out that mail and all newer ones.
+    """
+    told, mails = schema.told, schema.outbox.c
+    mine = [told.c.recipient == recipient] if recipient is not None else []
+    older = [told.c.outbox_id < before] if before is not None else []
+    group = (told.c.recipient, told.c.about, told.c.name, told.c.subject)
+    place = func.row_number().over(partition_by=group, order_by=told.c.outbox_id.desc()).label("place")
+    ranked = select(told, place).where(*mine, *older).subquery()
+    log: dict[tuple[str, AlertKey], tuple[int, Told]] = {
+        (row.recipient, _key(row)): (row.outbox_id, Told(_at(row.at), _at(row.first_at), row.firing, json.loads(row.words_json)))
+        for row in connection.execute(select(ranked).where(ranked.c.place == 1))
     }
+    waiting = select(mails.id, mails.recipient, mails.tells_json, mails.created_at).where(mails.state == "waiting").order_by(mails.id)
+    for row in connection.execute(waiting):
+        if (before is not None and row.id >= before) or recipient not in {None, row.recipient}:
+            continue
+        for tell in _tells_of(row.tells_json):
+            newest, last = log.get((row.recipient, tell.key), (0, None))
+            if newest < row.id:
+                log[row.recipient, tell.key] = row.id, _told(tell, _at(row.created_at), last)
+    return {key: found for key, (_, found) in log.items()}
 
 
 def _told(tell: Tell, at: datetime, before: Told | None) -> Told:
