@@ -73,7 +73,7 @@ rules/2-bad.yaml:9:5: 'owner' is missing; add owner: …
 rules/2-bad.yaml:16:11: a rule has exactly one kind; this has measure and rows; allowed: measure, crossfoot, milestone, narrative, rows, expectation
 rules/2-bad.yaml:20:22: no input 'survy'; allowed: survey; write its contract to inputs/survy.yaml
 rules/2-bad.yaml:24:36: mean: unknown field 'scroe'; allowed: answer_id, answered_on, score; did you mean 'score'?
-rules/2-bad.yaml:27:5: unknown key 'ownr'; allowed: id, title, quote, owner, page, unit, severity, in_state_budget, direction, note, enabled, grain, grace, tolerance, warn, target, measure, milestone, narrative, crossfoot, rows, expectation; did you mean 'owner'?
+rules/2-bad.yaml:27:5: unknown key 'ownr'; allowed: id, title, quote, owner, page, unit, severity, in_state_budget, direction, note, enabled, grain, grace, tolerance, warn, for, target, measure, milestone, narrative, crossfoot, rows, expectation; did you mean 'owner'?
 rules/2-bad.yaml:34:20: target: 'four' is not a target (unexpected character 'f'); allowed: "> 4", ">= 90", "< 6", "<= 38", "= 100", "3..4", ">= previous", ">= previous * 1.02", "monitor"
 rules/2-bad.yaml:34:37: target: '2026-Q9' is not a period; allowed: 2023, 2023-H1, 2023-Q2, 2023-03, 2023-W05 or 2023-03-31
 rules/2-bad.yaml:38:15: severity: 'grave' is not known; allowed: 'critical', 'warning', 'info'

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from tulosvahti.core.alert import About, Alert, AlertKey, AlertState, Open
+from tulosvahti.core.alert_plan import Tell
 from tulosvahti.core.contract import Delivery, DeliveryState, Reject
 from tulosvahti.core.finding import compare
 from tulosvahti.core.measure import Measurement, Reason, Subject
@@ -20,7 +22,8 @@ from tulosvahti.core.rule import Cite, MilestoneSpec, Rule
 from tulosvahti.core.text import Text
 from tulosvahti.core.verdict import Outcome, Verdict, Word
 from tulosvahti.problem import Place, Problem
-from tulosvahti.store import schema
+from tulosvahti.store import alerting, schema
+from tulosvahti.store.alerting import Posted
 from tulosvahti.store.ledger import Ledger, MailState, RunState
 from tulosvahti.store.migrate import LedgerError
 
@@ -32,6 +35,7 @@ URL = "sqlite:///.tulosvahti/ledger.db"
 NOW = datetime(2023, 6, 1, 2, 30, tzinfo=UTC)
 DAY = date(2023, 5, 31)
 YEAR = Period(date(2023, 1, 1), date(2024, 1, 1), Grain.YEAR)
+LEADS = AlertKey(About.RULE, "leads")
 KAJAANI: Subject = (("municipality", "Kajaani"), ("area", "Ä"))
 
 
@@ -63,8 +67,10 @@ def run(ledger: Ledger, *verdicts: Verdict, day: date = DAY, lookback: bool = Fa
         (Problem(Place("rules/b.yaml", 3, 1), "no such input"),),
         lookback=lookback,
     )
-    mails = [("a@example.org", mail, b"bytes")] if mail else []
-    ledger.publish(outcome, NOW, mails, f'{{"run": "{number}"}}')
+    tells = (Tell(LEADS, words={"2023": "missed"}),)
+    mails = [Posted("mmm", mail, b"bytes", tells)] if mail else []
+    moved = [Alert(LEADS, AlertState.FIRING, NOW, 1, {"2023": Open("missed")})] if mail else []
+    ledger.publish(outcome, NOW, mails, f'{{"run": "{number}"}}', moved)
     return outcome
 
 
@@ -117,7 +123,7 @@ def test_lookback_touches_neither_findings_nor_outbox(ledger: Ledger) -> None:
     run(ledger, verdict(Word.MET))
     run(ledger, verdict(Word.MISSED), day=date(2023, 1, 31), lookback=True, mail="<x@y>")
     assert ledger.open_findings() == {}
-    assert ledger.waiting_mails() == []
+    assert ledger.waiting_mails(NOW) == []
     assert ledger.newest_as_of() == DAY
     assert ledger.previous_verdicts() == {("leads", (), "2023"): Word.MET}
 
@@ -145,20 +151,25 @@ def test_killed_run_is_failed_by_the_next_and_its_slot_is_due_again(ledger: Ledg
 
 def test_mails(ledger: Ledger) -> None:
     run(ledger, verdict(Word.MISSED), mail="<1@y>")
-    ledger.mark_mail("<1@y>", MailState.WAITING, "421 later")
-    (mail,) = ledger.waiting_mails()
+    ledger.mark_mail("<1@y>", MailState.WAITING, NOW, "421 later")
+    (mail,) = ledger.waiting_mails(NOW)
     assert (mail.content, mail.attempts, mail.last_error, mail.run) == (b"bytes", 1, "421 later", "1")
-    ledger.mark_mail("<1@y>", MailState.SENT)
-    assert ledger.waiting_mails() == []
+    ledger.mark_mail("<1@y>", MailState.SENT, NOW)
+    assert ledger.waiting_mails(NOW) == []
     with pytest.raises(LedgerError, match="not waiting"):
-        ledger.mark_mail("<1@y>", MailState.SENT)
+        ledger.mark_mail("<1@y>", MailState.SENT, NOW)
 
 
 @pytest.mark.parametrize("table", schema.APPEND_ONLY)
 def test_history_is_append_only(ledger: Ledger, tmp_path: Path, table: str) -> None:
-    run(ledger, verdict(Word.MISSED))
+    run(ledger, verdict(Word.MISSED), mail="<1@y>")
+    ledger.mark_mail("<1@y>", MailState.WRITTEN, NOW)
+    with ledger.transaction() as connection:
+        alerting.acknowledge(connection, LEADS, "me", NOW)
+        alerting.silence(connection, "leads", "me", NOW, ends=NOW, reason="why")
+        alerting.waive(connection, "leads", "me", NOW, approver="you", ends=NOW, reason="why", limit=Decimal(1))
     raw = sqlite3.connect(tmp_path / ".tulosvahti/ledger.db")
-    for deed in (f"DELETE FROM {table}", f"UPDATE {table} SET run_id = run_id"):  # noqa: S608
+    for deed in (f"DELETE FROM {table}", f"UPDATE {table} SET rowid = rowid"):  # noqa: S608
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             raw.execute(deed)
     raw.close()
