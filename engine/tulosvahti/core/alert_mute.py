@@ -130,14 +130,14 @@ def materiality(verdict: Verdict) -> Decimal:
     rows, failing = verdict.evidence.get("rows"), verdict.evidence.get("failing_rows")
     if isinstance(rows, int) and isinstance(failing, int) and rows:
         return Decimal(failing) / rows
-    if verdict.observed is None or verdict.margin is None or verdict.word not in {Word.MISSED, Word.AT_RISK}:
+    if verdict.observed is None or verdict.word not in {Word.MISSED, Word.AT_RISK}:
         return Decimal(0)
     expected = dict(verdict.reason.details).get("expected") if verdict.reason else None
     if expected:
         limit = Decimal(expected)
         gap = abs(limit - verdict.observed)
     else:
-        gap = max(-verdict.margin, Decimal(0))
+        gap = max(-(verdict.margin or Decimal(0)), Decimal(0))
         limit = verdict.observed + (gap if lower_is_worse(verdict) else -gap)
     return gap / abs(limit) if limit else gap
 

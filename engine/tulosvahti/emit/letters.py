@@ -68,13 +68,10 @@ def view_of(message: Message, desk: Desk) -> dict[str, Any]:
         for name, items in (("new", message.new), ("resolved", message.resolved), ("continued", message.continued))
         if items
     ]
-    titles = {"new": "mail.new_this_week", "continued": "mail.open"} if message.kind is MailKind.SUMMARY else {}
-    if message.kind is MailKind.REMINDER:
-        titles = {"continued": "mail.open"}
+    names = {MailKind.SUMMARY: {"new": "new_this_week", "continued": "open"}, MailKind.REMINDER: {"continued": "open"}}.get(message.kind, {})
+    groups = [(names.get(name, name), items) for name, items in groups]
     as_of = day(desk.outcome.as_of, recipient.language)
-    counts = ", ".join(
-        say(titles.get(name, f"mail.{name}").replace("mail.", "mail.count_"), count=len(items)) for name, items in groups
-    )
+    counts = ", ".join(say(f"mail.count_{name}", count=len(items)) for name, items in groups)
     first = next((items[0]["title"] for _, items in groups), "")
     return {
         "say": say,
@@ -85,7 +82,7 @@ def view_of(message: Message, desk: Desk) -> dict[str, Any]:
         "intro": say(f"mail.intro_{message.kind}"),
         "as_of": as_of,
         "run": desk.outcome.run,
-        "groups": [(say(titles.get(name, f"mail.{name}")), items) for name, items in groups],
+        "groups": [(say(f"mail.{name}"), items) for name, items in groups],
         "reminded": [page.reminded(item) for item in message.reminded],
         "silences": [page.silence(item) for item in message.silences],
         "counts": page.counts() if message.kind is MailKind.SUMMARY else [],
@@ -116,7 +113,7 @@ class _Page:
             "was": self.say("change.was", was=was_word) if was_word else "",
             "severity": self.say(f"severity.{severity}") if severity == "critical" else "",
             "notes": list(self._notes(standing)),
-            "link": self.desk.link(self.message.recipient, standing) if standing.alert.active else "",
+            "link": self.desk.link(self.message.recipient, standing) if standing.alert.active and self.message.kind is not MailKind.SUMMARY else "",
         }
 
     def _word(self, name: str, *, about_input: bool) -> str:
@@ -157,11 +154,9 @@ class _Page:
         state = standing.alert.word or "accepted"
         why = self.say("mail.input_accepted")
         if standing.alert.word and delivery is not None:
-            details = {
-                "input": contract.name, "explanation": delivery.explanation,
-                "covered": delivery.covered_through or "", "expected": delivery.expected_through or "",
-            }  # fmt: skip
-            why = reason_text(Reason.of(f"input_{state}", **details), self.language)
+            late = {"covered": delivery.covered_through or "", "expected": delivery.expected_through or ""}
+            details = {"late": late, "quarantined": {"explanation": delivery.explanation}}.get(state, {})
+            why = reason_text(Reason.of(f"input_{state}", input=contract.name, **details), self.language)
         titles = [rule.title.in_language(self.language) for rule in shown.waiting]
         more = self.say("ui.and_more_rules", count=len(titles) - MOST_WAITING) if len(titles) > MOST_WAITING else ""
         waiting = ("; ".join(titles[:MOST_WAITING]) + more) if standing.alert.word else ""

@@ -15,7 +15,7 @@ WORDS: dict[str, str] = {
     "mail.intro_escalation": "Nobody has acknowledged this in time, so it is passed on to you.",
     "mail.intro_resolved": "What you were told of is in order again.",
     "mail.intro_summary": "The week in one page: what is new, what is still open, what was mended.",
-    "mail.intro_due": "Data that you deliver has its due day.",
+    "mail.intro_due": "Data has its due day.",
     "mail.intro_silence_ended": "Mails that were held back will come again.",
     "mail.count_new": "{count} new or changed",
     "mail.count_resolved": "{count} resolved",

@@ -15,7 +15,7 @@ WORDS: dict[str, str] = {
     "mail.intro_escalation": "Kukaan ei ole kuitannut tätä ajoissa, joten se siirretään teille.",
     "mail.intro_resolved": "Se, mistä teille kerrottiin, on jälleen kunnossa.",
     "mail.intro_summary": "Viikko yhdellä sivulla: mikä on uutta, mikä on auki, mikä korjaantui.",
-    "mail.intro_due": "Toimittamallanne aineistolla on määräpäivä.",
+    "mail.intro_due": "Aineistolla on määräpäivä.",
     "mail.intro_silence_ended": "Pidätetyt viestit tulevat taas.",
     "mail.count_new": "{count} uutta tai muuttunutta",
     "mail.count_resolved": "{count} korjaantunutta",

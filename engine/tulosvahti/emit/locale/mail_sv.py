@@ -15,7 +15,7 @@ WORDS: dict[str, str] = {
     "mail.intro_escalation": "Ingen har kvitterat detta i tid, så det överförs till er.",
     "mail.intro_resolved": "Det som ni fick veta om är i ordning igen.",
     "mail.intro_summary": "Veckan på en sida: vad som är nytt, vad som är öppet, vad som åtgärdades.",
-    "mail.intro_due": "Data som ni levererar har sin förfallodag.",
+    "mail.intro_due": "Data har sin förfallodag.",
     "mail.intro_silence_ended": "Meddelanden som hölls tillbaka kommer igen.",
     "mail.count_new": "{count} nya eller ändrade",
     "mail.count_resolved": "{count} åtgärdade",
