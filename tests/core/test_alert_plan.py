@@ -11,7 +11,19 @@ import pytest
 from tulosvahti.core.alert import About, Alert, AlertKey, AlertState, Open
 from tulosvahti.core.alert_calendar import Due
 from tulosvahti.core.alert_mute import Acknowledgement, Silence, matches
-from tulosvahti.core.alert_plan import Cause, MailKind, Message, Moment, Reminded, Standing, Tell, Told, decide, due_key, plan
+from tulosvahti.core.alert_plan import (
+    Cause,
+    MailKind,
+    Message,
+    Moment,
+    Reminded,
+    Standing,
+    Tell,
+    Told,
+    decide,
+    due_key,
+    plan,
+)
 from tulosvahti.core.period import read_period
 from tulosvahti.core.route import Escalation, Matter, Quiet, Recipient, Route, Routes, Summary
 from tulosvahti.core.text import Text

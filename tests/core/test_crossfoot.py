@@ -640,7 +640,7 @@ def test_scaling_by_1000_gives_the_same(
 def test_rounding_a_correct_table_never_breaks_it(
     cells: list[list[int]],
     unit: int,
-    declare: bool,  # noqa: FBT001
+    declare: bool,
 ) -> None:
     step = Decimal(unit)
     rounded = [

@@ -93,7 +93,7 @@ def message(kind: MailKind, desk: Desk, reader: str = "tem") -> Message:
     return Message(reader, kind, **parts[kind])  # type: ignore[arg-type]
 
 
-def parsed(content: bytes):  # noqa: ANN201
+def parsed(content: bytes):
     return email.message_from_bytes(content, policy=policy.default)
 
 

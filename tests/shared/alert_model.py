@@ -46,7 +46,7 @@ class Thing:
     def counts(self) -> dict[str, str]:
         return {period: word for period, (word, _, overtaken) in self.periods.items() if not overtaken}
 
-    def live_through(self, news: dict[str, str], day: int, patience: tuple[int, str]) -> None:
+    def live_through(self, news: dict[str, str], day: int, patience: tuple[int, str]) -> None:  # noqa: C901, PLR0912 (one night, told in one piece)
         if not news:
             return
         newest_met = max([period for period, word in news.items() if word == "met"] or [""])
@@ -167,7 +167,8 @@ class Model:
         own = [office.owners[name]] + ([office.boss] if name in office.critical else [])
         if reader in own:
             return True, False
-        for who in list(own):
+        for first in own:
+            who = first
             while who in office.escalates:
                 days, to = office.escalates[who]
                 if to in own or self.knows(who, name) is None:

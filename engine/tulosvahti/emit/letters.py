@@ -154,8 +154,9 @@ class _Page:
         state = standing.alert.word or "accepted"
         why = self.say("mail.input_accepted")
         if standing.alert.word and delivery is not None:
-            late = {"covered": delivery.covered_through or "", "expected": delivery.expected_through or ""}
-            details = {"late": late, "quarantined": {"explanation": delivery.explanation}}.get(state, {})
+            late: dict[str, object] = {"covered": delivery.covered_through or "", "expected": delivery.expected_through or ""}
+            broken: dict[str, object] = {"explanation": delivery.explanation}
+            details = {"late": late, "quarantined": broken}.get(state, {})
             why = reason_text(Reason.of(f"input_{state}", input=contract.name, **details), self.language)
         titles = [rule.title.in_language(self.language) for rule in shown.waiting]
         more = self.say("ui.and_more_rules", count=len(titles) - MOST_WAITING) if len(titles) > MOST_WAITING else ""

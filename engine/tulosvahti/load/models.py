@@ -12,17 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 Languages = Literal["fi", "sv", "en"]
 Days = Annotated[str, Field(pattern=r"^\s*\d{1,5}\s*(d|w|days?|weeks?)?\s*$", description="such as 10 d or 2 w")]
-Span = Annotated[
-    str, Field(pattern=r"^\s*\d{1,4}\s*(h|hours?|d|w|days?|weeks?)\s*$", description="such as 12 h, 3 d or 2 w")
-]
-Repeat = Annotated[
-    str, Field(pattern=r"^\s*(never|[1-9]\d{0,3}\s*(d|w|days?|weeks?))\s*$", description="never, or days such as 7 d or 2 w")
-]
 For = Annotated[
     str, Field(pattern=r"^[1-9]\d{0,2} (periods?|runs?)$", description="such as 2 periods or 3 runs")
 ]
-Hour = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description='hours and minutes in quotes, such as "07:30"')]
-DayCount = Annotated[int, Field(ge=1, le=366)]
 TextLike = str | dict[Languages, str]
 
 
@@ -320,97 +312,6 @@ class ContractShape(Shape):
     primaryKey: Several = []  # noqa: N815 (Frictionless)
     missingValues: list[str] = [""]  # noqa: N815 (Frictionless)
     fields: list[FieldShape] = Field(min_length=1)
-
-
-class QuietShape(Shape):
-    """When mail is held back."""
-
-    start: Hour | None = None
-    end: Hour | None = None
-    weekends: bool = False
-    holidays: bool = False
-    critical: bool = False
-
-    @model_validator(mode="after")
-    def _whole(self) -> QuietShape:
-        if (self.start is None) != (self.end is None) or (self.start is not None and self.start == self.end):
-            msg = "give both start and end, and not the same hour twice"
-            raise ValueError(msg)
-        return self
-
-
-class HolidaysShape(Shape):
-    """Whose holidays are free days."""
-
-    country: str = Field(default="FI", pattern=r"^[A-Z]{2}$", description="two letters such as FI")
-    subdivision: Written = ""
-
-
-class EscalationShape(Shape):
-    """Who hears of it next."""
-
-    after: Span
-    to: str
-
-
-class RemindersShape(Shape):
-    """How many days before and after an input's due day its deliverer is reminded."""
-
-    before: list[DayCount] = [30, 7, 1]
-    after: list[DayCount] = [1, 7, 30]
-
-
-class SummaryShape(Shape):
-    """A weekly summary."""
-
-    to: str
-    day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-
-
-class RecipientShape(Shape):
-    """Somebody who gets mail."""
-
-    name: TextLike
-    mail: Several = Field(min_length=1)
-    language: Languages = "en"
-    repeat: Repeat | None = None
-    escalation: EscalationShape | None = None
-    deputy: str = ""
-    manager: str = ""
-    quiet: QuietShape | None = None
-
-
-class MatchShape(Shape):
-    """What a route concerns."""
-
-    rule: Several | None = None
-    owner: Several | None = None
-    section: Several | None = None
-    severity: Several | None = None
-    verdict: Several | None = None
-    kind: Several | None = None
-    input: Several | None = None
-
-
-class RouteShape(Shape):
-    """Further recipients, and how long it must be bad before anybody is told."""
-
-    match: MatchShape
-    also: Several = []
-    for_: For | None = Field(default=None, alias="for")
-
-
-class RoutesShape(Shape):
-    """``alerts/routes.yaml``."""
-
-    default: str
-    recipients: dict[str, RecipientShape]
-    routes: list[RouteShape] = []
-    repeat: Repeat = "never"
-    quiet: QuietShape | None = None
-    holidays: HolidaysShape = HolidaysShape()
-    reminders: RemindersShape = RemindersShape()
-    summaries: list[SummaryShape] = []
 
 
 class CaseShape(Shape):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tulosvahti.load import models
 from tulosvahti.load.config import CONFIG, Config, load_config, no_project
 from tulosvahti.load.contracts import load_contracts
+from tulosvahti.load.route_models import RoutesShape
 from tulosvahti.load.routes import load_routes
 from tulosvahti.load.rulebook import load_rulebook
 from tulosvahti.problem import Problem, ProblemsError
@@ -78,7 +79,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "agreements": models.AgreementsShape,
         "rules": models.RuleFileShape,
         "contract": models.ContractShape,
-        "routes": models.RoutesShape,
+        "routes": RoutesShape,
         "cases": models.CasesShape,
     }
     return {name: shape.model_json_schema() for name, shape in shapes.items()}

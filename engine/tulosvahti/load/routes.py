@@ -22,7 +22,7 @@ from tulosvahti.core.route import (
     rule_matter,
 )
 from tulosvahti.core.rule import Severity
-from tulosvahti.load.models import HolidaysShape, QuietShape, RecipientShape, RouteShape, RoutesShape
+from tulosvahti.load.route_models import HolidaysShape, QuietShape, RecipientShape, RouteShape, RoutesShape
 from tulosvahti.load.shapes import shaped, text_of, wait_of
 from tulosvahti.load.source import Path_, Source, read_yaml
 from tulosvahti.problem import Problem, nearest
@@ -38,8 +38,8 @@ ROUTES = "alerts/routes.yaml"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _INPUT_STATES = (DeliveryState.LATE, DeliveryState.MISSING, DeliveryState.QUARANTINED)
 _WORDS: Mapping[str, tuple[str, ...]] = {
-    "severity": tuple(Severity),
-    "verdict": tuple(RANK),
+    "severity": tuple(map(str, Severity)),
+    "verdict": tuple(map(str, RANK)),
     "kind": ("target", "crossfoot", "milestone", "narrative", "rows", "expectation", INPUT_KIND),
 }
 """What a match can name that is the same in every project."""

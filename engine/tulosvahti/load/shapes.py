@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from tulosvahti.core.rule import Wait, WaitUnit
 from tulosvahti.core.text import Text
@@ -51,7 +52,7 @@ def _one_for_each_place(errors: list[Any], source: Source, at: At) -> list[Any]:
 
 def _problem(model: type[BaseModel], item: Any, source: Source, at: At, rule: str) -> Problem:  # noqa: ANN401
     location = _real(tuple(item["loc"]), source, at)
-    key = str(location[-1]) if location else ""
+    key = next((part for part in reversed(location) if isinstance(part, str)), "")
     kind, context = item["type"], item.get("ctx") or {}
     if kind == "extra_forbidden":
         owner = _model_at(model, tuple(item["loc"])[:-1])
@@ -78,7 +79,15 @@ def _keys(model: type[BaseModel]) -> list[str]:
 
 
 def _described(model: type[BaseModel], key: str) -> str:
-    return next((item.description or "" for name, item in model.model_fields.items() if key in {name, item.alias}), "")
+    """Give what a field allows, said of the field itself or of a type inside its annotation."""
+    found = next((item for name, item in model.model_fields.items() if key in {name, item.alias}), None)
+    return "" if found is None else found.description or _description(found.annotation)
+
+
+def _description(annotation: Any) -> str:  # noqa: ANN401
+    own = (part.description for part in getattr(annotation, "__metadata__", ()) if isinstance(part, FieldInfo))
+    inner = (_description(part) for part in getattr(annotation, "__args__", ()))
+    return next((text for text in (*own, *inner) if text), "")
 
 
 def _real(loc: At, source: Source, at: At) -> At:

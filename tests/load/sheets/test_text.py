@@ -192,5 +192,5 @@ def test_what_was_written_is_read(rows: list[list[str]], delimiter: str) -> None
 
 
 @given(st.text(max_size=200), st.booleans())
-def test_any_text_gets_an_answer(text: str, table: bool) -> None:  # noqa: FBT001 - generated
+def test_any_text_gets_an_answer(text: str, table: bool) -> None:
     chosen(text, table=table)
