@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tulosvahti.cli.starting import start_project
 from tulosvahti.core.route import Escalation, Quiet, Route, Summary
 from tulosvahti.core.rule import Wait, WaitUnit
 from tulosvahti.load.project import json_schemas, load_project
+from tulosvahti.load.route_models import RoutesShape
 
 WHOLE = """\
 default: agency
@@ -158,3 +160,17 @@ def test_the_schemas_know_the_keys() -> None:
     assert "for" in schemas["routes"]["$defs"]["RouteShape"]["properties"]
     assert "for" in schemas["rules"]["$defs"]["RuleShape"]["properties"]
     assert "dashboard" in schemas["config"]["properties"]
+
+
+def test_the_example_of_the_how_to_has_no_problem(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    for name in ("rules", "inputs", "config.toml"):
+        (tmp_path / name).symlink_to(root / name)
+    (tmp_path / "alerts").mkdir()
+    text = (root / "alerts/README.md").read_text(encoding="utf-8")
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    assert said(tmp_path, example.replace("[crm-*, leads]", "[crm-*]")) == []
+    shape = RoutesShape.model_json_schema()
+    used = set(re.findall(r"\w+", example))
+    for part in (shape, *shape["$defs"].values()):
+        assert set(part.get("properties", {})) <= used

@@ -14,6 +14,10 @@ from tulosvahti.core.alert_plan import Message, Moment, Standing, Tell, Told, pl
 from tulosvahti.core.route import Escalation, Matter, Recipient, Route, Routes
 from tulosvahti.core.rule import Wait, WaitUnit
 from tulosvahti.core.text import Text
+from tulosvahti.core.verdict import Outcome
+from tulosvahti.store import alerting
+from tulosvahti.store.alerting import Posted
+from tulosvahti.store.ledger import Ledger, MailState
 
 START = datetime(2024, 1, 1, 3, 0, tzinfo=UTC)
 OWNERS = {"plain": "ann", "grave": "ann", "months": "ann", "reader": "ben", "input:data": "ben"}
@@ -91,11 +95,32 @@ class Post:
         return found
 
 
+class LedgerPost:
+    """The same, kept by a real ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger, self.count = ledger, 0
+
+    def put(self, message: Message, day: int) -> int:
+        self.count += 1
+        run = self.ledger.start_run(at(day).date(), at(day), "", "")
+        mail = Posted(message.recipient, str(self.count), b"", message.tells)
+        self.ledger.publish(Outcome(run, at(day).date(), "", "", (), ()), at(day), [mail])
+        return self.count
+
+    def settle(self, number: int, state: str, day: int) -> None:
+        self.ledger.mark_mail(str(number), MailState(state), at(day))
+
+    def log(self) -> dict[tuple[str, AlertKey], Told]:
+        with self.ledger.transaction(reading=True) as connection:
+            return dict(alerting.remember(connection).log)
+
+
 @dataclass
 class Engine:
     """The engine's own pieces, put together as a run does."""
 
-    post: Post = field(default_factory=Post)
+    post: Post | LedgerPost = field(default_factory=Post)
     alerts: dict[AlertKey, Alert] = field(default_factory=dict)
     acknowledged: list[Acknowledgement] = field(default_factory=list)
     silences: list[Silence] = field(default_factory=list)
@@ -130,10 +155,10 @@ def matter(name: str, word: str) -> Matter:
     )  # fmt: skip
 
 
-def live(seed: int, nights: int = 30) -> int:
+def live(seed: int, nights: int = 30, post: Post | LedgerPost | None = None) -> int:
     """Live one history twice and compare every mail of every night; give the number of mails."""
     chance = random.Random(seed)  # noqa: S311
-    model, engine = Model(OFFICE), Engine()
+    model, engine = Model(OFFICE), Engine(post or Post())
     news: dict[str, dict[str, str]] = {name: {"": "good"} for name in OWNERS} | {"months": {"1": "good"}, "input:data": {"": "accepted"}}
     open_mails: list[tuple[int, Letter, str, int]] = []
     day = count = 0
