@@ -28,7 +28,7 @@ from tulosvahti.store.inputs import InputStore
 from tulosvahti.store.ledger import Ledger, MailState
 from tulosvahti.store.lock import RunLock
 from tulosvahti.store.outbox import write_eml
-from tulosvahti.store.secret import project_secret
+from tulosvahti.store.secret import SecretError, project_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tulosvahti.core.alert import AlertKey
     from tulosvahti.core.alert_plan import Standing
     from tulosvahti.load.project import Project
-    from tulosvahti.store.alerting import Memory
+    from tulosvahti.store.alerting import Memory, Posted
 
 STATE = ".tulosvahti"
 
@@ -107,7 +107,7 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
             request = Request(run, as_of, rules, expectations, work, docs)
             outcome = evaluate(project, request, before, InputStore(project.root).keep)
             found = alert(project, ledger, outcome, started)
-            mails, troubles = posted(project, outcome, found, started, secret_of(project)) if alerts else ([], [])
+            mails, troubles = _written(project, outcome, found, started) if alerts else ([], [])
             text = to_json(outcome)
             ledger.publish(outcome, clock(), mails, text, found.moved)
         except BaseException as error:
@@ -180,9 +180,20 @@ def acknowledge_link(project: Project, token: str, at: datetime) -> Link:
     return link
 
 
-def secret_of(project: Project) -> bytes:
-    """Give the secret that signs links; none where no dashboard answers them."""
-    return project_secret(state_folder(project)) if project.config.dashboard else b""
+def _written(project: Project, outcome: Outcome, found: Alerted, at: datetime) -> tuple[list[Posted], list[str]]:
+    """Write the mails; give them, and what the operator is to know of them."""
+    secret, troubles = b"", []
+    if project.config.dashboard:
+        try:
+            secret = project_secret(state_folder(project))
+        except (SecretError, OSError) as error:
+            troubles.append(f"{error}; mails carry no links until then")
+    mails, failed = posted(project, outcome, found, at, secret)
+    held = [mail.hold for mail in mails if mail.hold is not None]
+    if held:
+        until = max(held).astimezone(ZoneInfo(project.config.time_zone))
+        troubles.append(f"mails held by quiet hours: {len(held)}, until {until:%Y-%m-%d %H:%M}")
+    return mails, [*troubles, *failed]
 
 
 def _report(project: Project, outcome: Outcome, folder: Path, docs: Path | None) -> Path:

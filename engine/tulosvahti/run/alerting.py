@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from tulosvahti.core.alert_mute import Silence, Waiver
+    from tulosvahti.core.measure import Subject
     from tulosvahti.load.project import Project
     from tulosvahti.store.alerting import Memory
 
@@ -98,6 +99,9 @@ class _Desk:
         self.project, self.memory, self.past, self.moment = project, memory, past, moment
         self.rules = {rule.id: rule for rule in project.rules}
         self.verdicts = {verdict.key: verdict for verdict in outcome.verdicts}
+        self.of_subject: dict[tuple[str, Subject], list[Verdict]] = {}
+        for verdict in outcome.verdicts:
+            self.of_subject.setdefault(verdict.key[:2], []).append(verdict)
         self.deliveries = {item.name: item for item in outcome.deliveries}
         self.as_of: date = outcome.as_of
         self.absent = {key.name for key, alert in every.items() if key.about is About.INPUT and alert.active}
@@ -153,7 +157,7 @@ class _Desk:
         """Give the verdict that speaks for an alert: of its worst and newest bad period, or tonight's newest."""
         about = alert.key
         if not alert.words:
-            mine = [item for item in self.verdicts.values() if item.key[:2] == (about.name, about.subject)]
+            mine = self.of_subject.get((about.name, about.subject), ())
             return max(mine, key=lambda item: (item.word not in FROZEN, item.key[2]), default=None)
         period, word = max(alert.words.items(), key=lambda item: (RANK[item[1]], item[0]))
         return self._spoken(rule, about, period, word)
