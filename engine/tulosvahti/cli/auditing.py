@@ -90,7 +90,7 @@ def write_outputs(done: FilesAudited, language: str, *, xlsx: Path | None, html:
         from tulosvahti.emit.audit_html import audit_page  # noqa: PLC0415
 
         html.parent.mkdir(parents=True, exist_ok=True)
-        html.write_text(audit_page(done.audit, language), encoding="utf-8")
+        html.write_text(audit_page(done.audit, language, done.problems), encoding="utf-8")
         yield f"page: {html}"
     if xlsx is None:
         return

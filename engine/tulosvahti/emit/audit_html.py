@@ -28,11 +28,12 @@ from tulosvahti.emit.audit_words import finding_text, notice_text, relation_text
 from tulosvahti.emit.words import known, number, printable, word
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jinja2 import Environment
 
     from tulosvahti.core.audited import Audit, AuditedTable, Position
+    from tulosvahti.problem import Problem
 
 ROWS = 400
 """A table of more rows shows the parts that matter."""
@@ -64,8 +65,8 @@ def _environment() -> Environment:
     )
 
 
-def audit_page(audit: Audit, language: str) -> str:
-    """Give the page in one language."""
+def audit_page(audit: Audit, language: str, problems: Iterable[Problem] = ()) -> str:
+    """Give the page in one language; ``problems``: the files that could not be read."""
     spoken = known(language)
     tables = [_Page(audited, f"t{number}", spoken) for number, audited in enumerate(audit.tables, 1)]
     total = sum((counts(audited) for audited in audit.tables), Counts())
@@ -76,6 +77,7 @@ def audit_page(audit: Audit, language: str) -> str:
         "say": partial(_say, spoken),
         "language": spoken,
         "cards": _cards(audit, total, spoken),
+        "problems": [str(problem) for problem in problems],
         "needs": found[:FIRST],
         "needs_more": max(len(found) - FIRST, 0),
         "tables": [page.view() for page in tables if has_something(page.audited)],

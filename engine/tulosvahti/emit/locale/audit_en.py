@@ -130,6 +130,7 @@ WORDS: dict[str, str] = {
     "notice.why.forced": "there is no other way",
     "notice.why.relations": "the sums",
     "audit.title": "Audit of tables",
+    "audit.problems": "Files that could not be read",
     "audit.summary": "Summary",
     "audit.tables": "tables",
     "audit.relations": "calculations",

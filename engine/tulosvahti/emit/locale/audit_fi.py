@@ -130,6 +130,7 @@ WORDS: dict[str, str] = {
     "notice.why.forced": "muuta tapaa ei ole",
     "notice.why.relations": "laskelmat",
     "audit.title": "Taulukoiden tarkastus",
+    "audit.problems": "Tiedostot, joita ei voitu lukea",
     "audit.summary": "Yhteenveto",
     "audit.tables": "taulukoita",
     "audit.relations": "laskelmia",

@@ -130,6 +130,7 @@ WORDS: dict[str, str] = {
     "notice.why.forced": "annat sätt finns inte",
     "notice.why.relations": "beräkningarna",
     "audit.title": "Granskning av tabeller",
+    "audit.problems": "Filer som inte kunde läsas",
     "audit.summary": "Sammanfattning",
     "audit.tables": "tabeller",
     "audit.relations": "beräkningar",
