@@ -6,12 +6,6 @@ but its own form: the built-in one is used and the fault is told.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tulosvahti.core.verdict import Change
+from tulosvahti.emit.message import Letter, compose
 from tulosvahti.emit.report import sentence
 from tulosvahti.emit.words import (
     SIGNS,
@@ -42,8 +37,6 @@ if TYPE_CHECKING:
     from tulosvahti.core.verdict import Finding, Outcome
 
 TEXT, HTML = "digest.txt.j2", "digest.html.j2"
-_POLICY = SMTP.clone(max_line_length=200)
-"""Longer than 78, or folding puts a second space into a subject."""
 _NEW = {Change.OPENED, Change.CHANGED}
 
 
@@ -63,35 +56,21 @@ def digest(  # noqa: PLR0913 (each is one part of the mail)
     groups = _groups(findings, agreements, language)
     view = _view(recipient, groups, findings, outcome, language)
     troubles: list[str] = []
-    bodies = [_body(name, view, templates, troubles) for name in (TEXT, HTML)]
-    message = EmailMessage(policy=_POLICY)
-    message["From"] = _header(sender)
-    message["To"] = [_address(recipient.name.in_language(language), mail) for mail in recipient.mail]
-    message["Subject"] = _header(view["subject"])
-    message["Date"] = format_datetime(sent_at)
-    message["Message-ID"] = _header(message_id)
-    message["List-Id"] = f"Tulosvahti <digest.{_domain(sender)}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = language
-    message.set_content(bodies[0], cte="quoted-printable")
-    message.add_alternative(bodies[1], subtype="html", cte="quoted-printable")
-    seed = "\n".join((message_id, *bodies)).encode()
-    message.set_boundary("=_tulosvahti_" + hashlib.sha256(seed).hexdigest()[:32])
-    return message.as_bytes(), "; ".join(troubles)
-
-
-def _header(text: str) -> str:
-    """Make data safe in a header: no control characters, nothing that decodes to another text."""
-    return re.sub(r"=\?", "= ?", clean(text))
-
-
-def _address(name: str, mail: str) -> Address:
-    return Address(_header(name), addr_spec=clean(mail).strip())
-
-
-def _domain(sender: str) -> str:
-    found = re.search(r"@([A-Za-z0-9.-]+)", sender)
-    return found[1] if found else "tulosvahti.invalid"
+    text, html = (_body(name, view, templates, troubles) for name in (TEXT, HTML))
+    name = recipient.name.in_language(language)
+    one = findings[0].verdict.key if len(findings) == 1 else ()
+    letter = Letter(
+        message_id,
+        sender,
+        tuple((name, address) for address in recipient.mail),
+        view["subject"],
+        text,
+        html,
+        sent_at,
+        language,
+        thread=(recipient.key, *map(str, one or ("digest",))),
+    )
+    return compose(letter), "; ".join(troubles)
 
 
 def _groups(
