@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import tempfile
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tulosvahti import __version__
-from tulosvahti.core.route import digests
+from tulosvahti.core.delivery import MAIL, Answer, MailState, Posting
+from tulosvahti.core.route import Recipient, digests
+from tulosvahti.core.text import Text
+from tulosvahti.emit import channels
+from tulosvahti.emit.channels import addressed
 from tulosvahti.emit.jsonout import to_json
 from tulosvahti.emit.mail import digest
+from tulosvahti.emit.message import domain_of
+from tulosvahti.emit.operator import fault_text, template_failed, unreached
 from tulosvahti.emit.report import render
+from tulosvahti.emit.words import word
+from tulosvahti.run.delivery import deliver_due
 from tulosvahti.run.nightly import Before, Request, evaluate
+from tulosvahti.store.eml import write_eml
 from tulosvahti.store.inputs import InputStore
-from tulosvahti.store.ledger import Ledger, MailState
+from tulosvahti.store.ledger import Ledger
 from tulosvahti.store.lock import RunLock
-from tulosvahti.store.outbox import write_eml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from tulosvahti.core.delivery import Parcel, Send
     from tulosvahti.core.verdict import Outcome
     from tulosvahti.load.project import Project
+    from tulosvahti.store.outbox import Item
 
 STATE = ".tulosvahti"
 
@@ -43,6 +53,15 @@ class Done:
     mails: tuple[Path, ...]
     sent: int
     troubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What a round of delivery did: files written, addresses that accepted, and what waits or was refused."""
+
+    written: tuple[Path, ...]
+    sent: int
+    troubles: tuple[str, ...]
 
 
 def now() -> datetime:
@@ -105,24 +124,40 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
             ledger.fail_run(run, clock(), str(error) or type(error).__name__)
             raise
         report = _report(project, outcome, folder, docs)
-        written, sent, unsent = _deliver(project, ledger, folder)
-        return Done(outcome, text, report, tuple(written), sent, (*troubles, *unsent))
+        delivered = deliver(project, ledger, clock)
+        return Done(outcome, text, report, delivered.written, delivered.sent, (*troubles, *delivered.troubles))
 
 
-def _mails(project: Project, outcome: Outcome, at: datetime) -> tuple[list[tuple[str, str, bytes]], list[str]]:
+def _mails(project: Project, outcome: Outcome, at: datetime) -> tuple[list[Posting], list[str]]:
     mails, troubles = [], []
-    domain = project.config.mail.sender.rpartition("@")[2] or "tulosvahti.invalid"
+    sender = project.config.mail.sender
     for key, findings in digests(outcome.findings, project.routes).items():
         recipient = project.routes.recipients[key]
-        message_id = f"<run{outcome.run}.{key}.{outcome.rules_sha256[:12]}.{int(at.timestamp())}@{domain}>"
+        message_id = f"<run{outcome.run}.{key}.{outcome.rules_sha256[:12]}.{int(at.timestamp())}@{domain_of(sender)}>"
         content, trouble = digest(
-            recipient, findings, outcome, project.agreements, project.config.mail.sender, message_id, at,
-            templates=project.root / "alerts",
+            recipient, findings, outcome, project.agreements, sender, message_id, at,
+            templates=project.root / "alerts", pictures=state_folder(project) / "pictures",
         )  # fmt: skip
         if trouble:
             troubles.append(trouble)
-        mails.append((key, message_id, content))
+        mails.append(Posting(key, message_id, content, _addresses(recipient)))
+    troubles = list(dict.fromkeys(troubles))
+    operator = _operator(project)
+    if troubles and operator is not None:
+        mails.append(template_failed(operator, troubles, outcome.run, sender, at))
     return mails, troubles
+
+
+def _addresses(recipient: Recipient) -> tuple[tuple[str, str], ...]:
+    return (*((MAIL, one) for one in recipient.mail), *map(addressed, recipient.channels))
+
+
+def _operator(project: Project) -> Recipient | None:
+    """Give who hears of faults; None where nobody does."""
+    named = project.config.mail.operator
+    if named:
+        return Recipient("operator", Text(en="Tulosvahti"), named, project.config.languages[0])
+    return project.routes.recipients.get(project.routes.default)
 
 
 def _report(project: Project, outcome: Outcome, folder: Path, docs: Path | None) -> Path:
@@ -138,50 +173,64 @@ def _report(project: Project, outcome: Outcome, folder: Path, docs: Path | None)
     return reports / f"run-{outcome.run}.{project.config.languages[0]}.html"
 
 
-def _deliver(project: Project, ledger: Ledger, folder: Path) -> tuple[list[Path], int, list[str]]:
-    """Send what waits, or write it as files where no server is named; what fails waits for the next time."""
+def deliver(
+    project: Project,
+    ledger: Ledger | None = None,
+    clock: Callable[[], datetime] = now,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Delivered:
+    """Send what is due, or write it as files where no server is named; what fails waits for its next time."""
+    if ledger is None:
+        with closing(open_ledger(project)) as opened:
+            return deliver(project, opened, clock, stopped)
     written: list[Path] = []
-    troubles: list[str] = []
-    sent = 0
-    for mail in ledger.waiting_mails():
-        if not project.config.mail.host:
-            written.append(write_eml(folder / "outbox", mail.message_id, mail.recipient, mail.content))
-            ledger.mark_mail(mail.message_id, MailState.WRITTEN)
-            continue
-        refused = _send(project, mail.recipient, mail.content)
-        if refused:
-            ledger.mark_mail(mail.message_id, MailState.WAITING, refused)
-            troubles.append(f"mail to {mail.recipient} was not accepted and waits: {refused}")
-        else:
-            ledger.mark_mail(mail.message_id, MailState.SENT)
-            sent += 1
-    return written, sent, troubles
+    server = f"{project.config.mail.host}:{project.config.mail.port}"
+    sender = project.config.mail.sender
+
+    def write(parcel: Parcel) -> dict[str, Answer]:
+        path = write_eml(state_folder(project) / "outbox", parcel.message_id, parcel.recipient, parcel.content)
+        written.append(path)
+        return dict.fromkeys(parcel.addresses, Answer(MailState.WRITTEN))
+
+    def why(item: Item, language: str) -> str:
+        return fault_text(
+            item.reason, item.said, language, address=item.address, channel=item.channel, id=item.id, server=server
+        )
+
+    def tell(failures: Sequence[Item], at: datetime) -> Posting | None:
+        operator = _operator(project)
+        if operator is None or not operator.mail:
+            return None
+        told = [
+            (word("operator.item", operator.language, **asdict(item)), why(item, operator.language)) for item in failures
+        ]
+        key = repr([(item.id, item.channel, item.address, item.attempts) for item in failures])
+        return unreached(operator, told, sender, key, at)
+
+    senders: dict[str, Send] = {
+        MAIL: partial(_send, project) if project.config.mail.host else write,
+        "": lambda parcel: channels.deliver(parcel, os.environ),
+    }
+    done = deliver_due(ledger.outbox, senders, clock, tell, stopped)
+    troubles = [
+        f"mail to {parcel.recipient} <{address}> "
+        + ("was refused: " if answer.state is MailState.FAILED else "waits: ")
+        + fault_text(answer.reason, answer.said, "en", address=address, channel=parcel.channel, id=parcel.id, server=server)
+        for parcel, address, answer in done.unsent
+    ]
+    return Delivered(tuple(written), done.accepted - len(written), tuple(troubles))
 
 
-def _send(project: Project, key: str, content: bytes) -> str:
-    from tulosvahti.emit.smtp import send  # noqa: PLC0415 (only where a server is named)
+def _send(project: Project, parcel: Parcel) -> dict[str, Answer]:
+    from tulosvahti.emit.smtp import Server, send  # noqa: PLC0415 (only where a server is named)
 
     settings = project.config.mail
-    recipient = project.routes.recipients.get(key)
-    if recipient is None:
-        return "the recipient is no longer in alerts/routes.yaml"
     password = os.environ.get(settings.password_env, "") if settings.password_env else ""
-    try:
-        refused = asyncio.run(
-            send(
-                content,
-                settings.sender,
-                list(recipient.mail),
-                host=settings.host,
-                port=settings.port,
-                starttls=settings.starttls,
-                username=settings.username,
-                password=password,
-            )
-        )
-    except (OSError, TimeoutError) as error:
-        return str(error) or type(error).__name__
-    return "; ".join(f"{address}: {why}" for address, why in refused.items())
+    trust = str(project.root / settings.trust) if settings.trust else ""
+    server = Server(
+        settings.sender, settings.host, settings.port, settings.starttls, settings.username, password, trust
+    )
+    return send(parcel.content, parcel.addresses, server)
 
 
 def stored_json(project: Project, run: int | None) -> str | None:

@@ -21,7 +21,7 @@ from rich.console import Console
 from tulosvahti.core.contract import DeliveryState
 from tulosvahti.core.measure import Reason
 from tulosvahti.core.rule import Severity
-from tulosvahti.core.verdict import Change, Outcome, Word
+from tulosvahti.core.verdict import Change, Finding, Outcome, Word
 from tulosvahti.emit.charts import Series, line_charts
 from tulosvahti.emit.jsonout import to_json
 from tulosvahti.emit.mail import digest
@@ -179,5 +179,23 @@ def test_mail_with_project_templates(outcome: Outcome, agreements: Mapping[str, 
     (tmp_path / "digest.html.j2").write_text("{{ ''.__class__.__mro__ }}", encoding="utf-8")
     plain, _, trouble = make()
     assert "Uutta tai muuttunutta" in plain
-    assert "digest.txt.j2: 'nobody' is undefined" in trouble
+    assert "digest.txt.j2:1: 'nobody' is undefined" in trouble
     assert "digest.html.j2" in trouble
+
+
+def test_mail_shows_the_trend_of_a_missed_target(outcome: Outcome, agreements: Mapping[str, Agreement], recipient: Recipient, tmp_path: Path) -> None:
+    verdicts = {verdict.rule.id: replace(verdict, word=Word.MISSED) for verdict in outcome.verdicts}
+    findings = [Finding(verdicts["food-chain"], Change.OPENED), Finding(verdicts["leads"], Change.OPENED)]
+    make = lambda: digest(recipient, findings, outcome, agreements, "a@b.example", "<1@b.example>", SENT, pictures=tmp_path)  # noqa: E731
+    content, _ = make()
+    message = email.message_from_bytes(content, policy=policy.default)
+    _, related = message.iter_parts()
+    page, *pictures = related.iter_parts()
+    # The other one has no earlier periods, so there is nothing to draw.
+    assert [picture["Content-ID"] for picture in pictures] == ["<chart1>"]
+    assert pictures[0].get_content().startswith(b"\x89PNG")
+    assert re.findall(r'src="cid:(\w+)" alt="([^"]{9})', page.get_content()) == [("chart1", "Toteuma j")]
+    (drawn,) = tmp_path.glob("*.png")
+    assert drawn.read_bytes() == pictures[0].get_content()
+    assert make()[0] == content
+    assert max(map(len, content.split(b"\r\n"))) <= 78

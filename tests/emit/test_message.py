@@ -79,7 +79,7 @@ def test_mailboxes() -> None:
     assert b"To: undisclosed-recipients:;\r\n" in compose(letter(to=(("x", "ä@y.example"),)))
     with pytest.raises(ValueError, match="allowed: name@domain"):
         ascii_address("ä@y.example")
-    assert [domain_of(one) for one in ("a@b.example", "A <a@ä.example>", "", "a@b\r\nBcc: c")] == ["b.example", "xn--4ca.example", "tulosvahti.invalid", "tulosvahti.invalid"]
+    assert [domain_of(one) for one in ("a@b.example", "A <a@ä.example>", "")] == ["b.example", "xn--4ca.example", "tulosvahti.invalid"]
 
 
 def test_a_thread_is_stable_and_only_its_own() -> None:

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recipient:
-    """Somebody who gets mail: a key, addresses, a language."""
+    """Somebody who gets mail: a key, addresses, a language. ``channels`` are environment variables that hold URLs."""
 
     key: str
     name: Text
     mail: tuple[str, ...]
     language: str = "en"
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

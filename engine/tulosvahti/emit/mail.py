@@ -6,15 +6,14 @@ but its own form: the built-in one is used and the fault is told.
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, PackageLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from tulosvahti.core.verdict import Change
-from tulosvahti.emit.message import Letter, compose
+from tulosvahti.core.verdict import Change, Word
+from tulosvahti.emit.charts import chart_text, png_chart
+from tulosvahti.emit.message import Letter, Picture, compose
 from tulosvahti.emit.report import sentence
+from tulosvahti.emit.templating import bodies
+from tulosvahti.emit.trends import trends
 from tulosvahti.emit.words import (
     SIGNS,
     clean,
@@ -36,7 +35,8 @@ if TYPE_CHECKING:
     from tulosvahti.core.rule import Agreement
     from tulosvahti.core.verdict import Finding, Outcome
 
-TEXT, HTML = "digest.txt.j2", "digest.html.j2"
+_MOST_CHARTS = 8
+"""A mail stays below what servers take."""
 _NEW = {Change.OPENED, Change.CHANGED}
 
 
@@ -50,13 +50,18 @@ def digest(  # noqa: PLR0913 (each is one part of the mail)
     sent_at: datetime,
     *,
     templates: Path | None = None,
+    pictures: Path | None = None,
 ) -> tuple[bytes, str]:
-    """Give the mail's bytes, and what went wrong with the project's templates in ``templates`` (nothing: '')."""
+    """Give the mail's bytes, and what went wrong with the project's templates in ``templates`` (nothing: '').
+
+    ``pictures`` is a folder of charts drawn before.
+    """
     language = recipient.language
     groups = _groups(findings, agreements, language)
+    charts = _add_charts(groups, findings, outcome, language, pictures)
     view = _view(recipient, groups, findings, outcome, language)
     troubles: list[str] = []
-    text, html = (_body(name, view, templates, troubles) for name in (TEXT, HTML))
+    text, html = bodies(view, templates, troubles)
     name = recipient.name.in_language(language)
     one = findings[0].verdict.key if len(findings) == 1 else ()
     letter = Letter(
@@ -69,8 +74,33 @@ def digest(  # noqa: PLR0913 (each is one part of the mail)
         sent_at,
         language,
         thread=(recipient.key, *map(str, one or ("digest",))),
+        pictures=charts,
     )
     return compose(letter), "; ".join(troubles)
+
+
+def _add_charts(
+    groups: list[tuple[str, list[dict[str, Any]]]],
+    findings: Sequence[Finding],
+    outcome: Outcome,
+    language: str,
+    pictures: Path | None,
+) -> tuple[Picture, ...]:
+    """Draw the trends of missed targets, the first few of them, and let the items name them."""
+    known = trends(outcome, language)
+    missed = {
+        finding.verdict.key: known[finding.verdict.key[:2]]
+        for finding in findings
+        if finding.verdict.word is Word.MISSED and finding.verdict.key[:2] in known
+    }
+    drawn: list[Picture] = []
+    for item in (item for _, items in groups for item in items if item["key"] in missed):
+        series = missed[item["key"]]
+        png = png_chart(series, pictures) if len(drawn) < _MOST_CHARTS else b""
+        if png:
+            drawn.append(Picture(f"chart{len(drawn) + 1}", png))
+            item["chart"] = {"name": drawn[-1].name, "text": chart_text(series)}
+    return tuple(drawn)
 
 
 def _groups(
@@ -89,6 +119,7 @@ def _item(finding: Finding, agreements: Mapping[str, Agreement], language: str) 
     where = [verdict.period.key if verdict.period else "", subject_text(verdict.subject)]
     moved = finding.was is not None and finding.was is not verdict.word
     return {
+        "key": verdict.key,
         "rule": rule.id,
         "title": clean(rule.title.in_language(language)),
         "where": clean(", ".join(part for part in where if part)),
@@ -104,6 +135,7 @@ def _item(finding: Finding, agreements: Mapping[str, Agreement], language: str) 
         "owner": owner_name(rule, agreements, language),
         "cite": clean(cite + page),
         "quote": clean(rule.cite.quote),
+        "chart": None,
     }
 
 
@@ -119,7 +151,6 @@ def _view(
     ]
     used = {name for finding in findings for name in finding.verdict.rule.inputs}
     return {
-        "say": partial(word, language=language),
         "language": language,
         "subject": word("mail.subject", language, day=day(outcome.as_of, language), counts=", ".join(counts)),
         "recipient": clean(recipient.name.in_language(language)),
@@ -128,31 +159,3 @@ def _view(
         "groups": [(word(f"mail.{name}", language), items) for name, items in groups if items],
         "synthetic": ", ".join(item.name for item in outcome.deliveries if item.synthetic and item.name in used),
     }
-
-
-@lru_cache(maxsize=1)
-def _built_in() -> Environment:
-    return Environment(
-        loader=PackageLoader("tulosvahti.emit"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-
-
-def _body(name: str, view: dict[str, Any], templates: Path | None, troubles: list[str]) -> str:
-    if templates is not None and (templates / name).is_file():
-        try:
-            own = ImmutableSandboxedEnvironment(
-                loader=FileSystemLoader(templates),
-                autoescape=name == HTML,
-                undefined=StrictUndefined,
-                trim_blocks=True,
-                lstrip_blocks=True,
-            )
-            return own.get_template(name).render(view)
-        except Exception as error:  # noqa: BLE001 (a project's template can fail in any way; the mail must still go)
-            line = getattr(error, "lineno", None)
-            place = f"{templates.name}/{name}" + (f":{line}" if line else "")
-            troubles.append(f"{place}: {clean(str(error)) or type(error).__name__}; the built-in form was used")
-    if name == TEXT:
-        # Plain text has nothing to escape.
-        return _built_in().overlay(autoescape=False).get_template(name).render(view)
-    return _built_in().get_template(name).render(view)

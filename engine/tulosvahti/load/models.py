@@ -26,6 +26,11 @@ def _as_list(value: Any) -> Any:  # noqa: ANN401 (one or several)
 Written = Annotated[str, BeforeValidator(_as_text)]
 Several = Annotated[list[str], BeforeValidator(_as_list)]
 
+Variable = Annotated[
+    str,
+    Field(pattern=r"^([a-z]+:)?[A-Za-z_][A-Za-z0-9_]*$", description="the name of an environment variable that holds the channel's URL"),
+]
+
 
 class Shape(BaseModel):
     """A mapping with known keys only."""
@@ -48,6 +53,8 @@ class MailShape(Shape):
     starttls: bool = True
     username: str = ""
     password_env: str = ""
+    trust: str = Field(default="", description="a PEM file of certificates to trust besides the system's")
+    operator: Several = Field(default=[], description="addresses that hear of mail that does not arrive")
 
 
 class StorageShape(Shape):
@@ -307,7 +314,8 @@ class RecipientShape(Shape):
     """Somebody who gets mail."""
 
     name: TextLike
-    mail: Several
+    mail: Several = []
+    channels: Annotated[list[Variable], BeforeValidator(_as_list)] = []
     language: Languages = "en"
 
 

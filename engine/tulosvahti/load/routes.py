@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.route import Recipient, Route, Routes
+from tulosvahti.load.addresses import is_address, not_an_address
 from tulosvahti.load.models import RoutesShape
 from tulosvahti.load.shapes import shaped, text_of
 from tulosvahti.load.source import read_yaml
@@ -33,12 +34,14 @@ def load_routes(root: Path) -> tuple[Routes, list[Problem]]:
                 source.problems.append(Problem(place, f"also: no recipient {key!r}", known))
     for key, recipient in shape.recipients.items():
         for address in recipient.mail:
-            name, _, domain = address.rpartition("@")
-            if not name or not domain or any(c.isspace() or not c.isprintable() for c in address):
-                place = source.place(("recipients", key, "mail"))
-                source.problems.append(Problem(place, f"mail: {address!r} is not an address", "name@domain"))
+            if not is_address(address):
+                source.problems.append(not_an_address(source.place(("recipients", key, "mail")), "mail", address))
+        if not recipient.mail and not recipient.channels:
+            place = source.place(("recipients", key))
+            source.problems.append(Problem(place, f"{key}: nobody would hear of it", "mail, channels, or both"))
     recipients = {
-        key: Recipient(key, text_of(item.name), tuple(item.mail), item.language) for key, item in shape.recipients.items()
+        key: Recipient(key, text_of(item.name), tuple(item.mail), item.language, tuple(item.channels))
+        for key, item in shape.recipients.items()
     }
     routes = tuple(
         Route(

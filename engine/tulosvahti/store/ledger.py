@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from tulosvahti.core.verdict import Change, Word
 from tulosvahti.store import rows, schema
 from tulosvahti.store.database import open_engine
 from tulosvahti.store.migrate import LedgerError, migrate
+from tulosvahti.store.outbox import Outbox, moment, post
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
 
+    from tulosvahti.core.delivery import Posting
     from tulosvahti.core.measure import Subject
     from tulosvahti.core.verdict import Finding, Outcome
 
@@ -37,27 +39,6 @@ class RunState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
-
-
-class MailState(StrEnum):
-    """How far a mail came: ``written`` to a file, ``sent`` to a server, ``failed`` for good."""
-
-    WAITING = "waiting"
-    WRITTEN = "written"
-    SENT = "sent"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Mail:
-    """A mail that is still to go out."""
-
-    message_id: str
-    recipient: str
-    content: bytes
-    run: str
-    attempts: int
-    last_error: str
 
 
 @dataclass(frozen=True)
@@ -115,6 +96,11 @@ class Ledger:
         """Close every connection."""
         self._engine.dispose()
 
+    @property
+    def outbox(self) -> Outbox:
+        """The messages that this ledger holds."""
+        return Outbox(self._engine)
+
     def start_run(  # noqa: PLR0913 - what names a run
         self,
         as_of: date,
@@ -140,12 +126,12 @@ class Ledger:
                 insert(schema.runs)
                 .values(
                     as_of=as_of,
-                    started_at=_moment(started_at),
+                    started_at=moment(started_at),
                     rules_sha256=rules_sha256,
                     engine=engine,
                     state=RunState.RUNNING,
                     forced_rules=forced_rules,
-                    slot=None if slot is None else _moment(slot),
+                    slot=None if slot is None else moment(slot),
                 )
                 .returning(schema.runs.c.id)
             )
@@ -196,12 +182,12 @@ class Ledger:
         self,
         outcome: Outcome,
         finished_at: datetime,
-        mails: Sequence[tuple[str, str, bytes]],
+        mails: Sequence[Posting],
         outcome_json: str = "",
     ) -> None:
         """Publish all of a run in one transaction and record it as done.
 
-        ``mails`` are (recipient, Message-ID, bytes). A lookback changes no finding and sends nothing.
+        A lookback changes no finding and sends nothing.
 
         Raises:
             LedgerError: the run is not under way (never started, done before, or given up).
@@ -220,21 +206,7 @@ class Ledger:
             if not outcome.lookback:
                 for finding in outcome.findings:
                     _follow(connection, run, finding)
-                _add(
-                    connection,
-                    schema.outbox,
-                    [
-                        {
-                            "run_id": run,
-                            "recipient": recipient,
-                            "message_id": message_id,
-                            "content": content,
-                            "state": MailState.WAITING,
-                            "created_at": _moment(finished_at),
-                        }
-                        for recipient, message_id, content in mails
-                    ],
-                )
+                post(connection, run, mails, finished_at)
         self._move_wal()
 
     def fail_run(self, run: str, finished_at: datetime, reason: str) -> None:
@@ -246,32 +218,6 @@ class Ledger:
         """
         with self._engine.begin() as connection:
             _finish(connection, int(run), finished_at, state=RunState.FAILED, reason=reason)
-
-    def waiting_mails(self) -> list[Mail]:
-        """Give the mails that are still to go out, oldest first."""
-        query = select(schema.outbox).where(schema.outbox.c.state == MailState.WAITING).order_by(schema.outbox.c.id)
-        return [
-            Mail(row.message_id, row.recipient, row.content, str(row.run_id), row.attempts, row.last_error)
-            for row in self._all(query)
-        ]
-
-    def mark_mail(self, message_id: str, state: MailState, error: str = "") -> None:
-        """Record one attempt: ``waiting`` with its error tries again later; the other states are final.
-
-        Raises:
-            LedgerError: no such mail is waiting.
-
-        """
-        mails = schema.outbox.c
-        with self._engine.begin() as connection:
-            changed = connection.execute(
-                update(schema.outbox)
-                .where(mails.message_id == message_id, mails.state == MailState.WAITING)
-                .values(state=MailState(state), last_error=error, attempts=mails.attempts + 1)
-            )
-            if changed.rowcount != 1:
-                message = f"mail {message_id} is not waiting in the outbox"
-                raise LedgerError(message)
 
     def history(self, rule: str, limit: int = 20) -> list[Past]:
         """Give the newest verdicts of a rule, newest run first; lookbacks too, as they were asked for."""
@@ -343,13 +289,6 @@ class Ledger:
                 connection.execute(text("PRAGMA wal_checkpoint(PASSIVE)"))
 
 
-def _moment(moment: datetime) -> str:
-    if moment.tzinfo is None:
-        message = f"{moment} has no time zone"
-        raise ValueError(message)
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
 def _add(connection: Connection, table: Table, values: list[dict[str, Any]]) -> None:
     if values:
         connection.execute(insert(table), values)
@@ -360,7 +299,7 @@ def _finish(connection: Connection, run: int, finished_at: datetime, **values: o
     changed = connection.execute(
         update(schema.runs)
         .where(runs.id == run, runs.state == RunState.RUNNING)
-        .values(finished_at=_moment(finished_at), **values)
+        .values(finished_at=moment(finished_at), **values)
     )
     if changed.rowcount != 1:
         message = f"run {run} is not under way: it was never started, has ended, or was given up"

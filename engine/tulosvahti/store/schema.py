@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 
 METADATA = MetaData(
     naming_convention={
@@ -34,7 +34,7 @@ METADATA = MetaData(
 
 APPEND_ONLY = ("run_inputs", "verdicts", "measurements", "rejects", "problems")
 """Tables whose rows are never changed nor removed."""
-NEVER_REMOVED = ("runs", "findings", "outbox")
+NEVER_REMOVED = ("runs", "findings", "outbox", "outbox_addresses")
 """Tables whose rows change but are never removed."""
 
 
@@ -171,9 +171,25 @@ outbox = Table(
     Column("recipient", Text, nullable=False),
     Column("message_id", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
-    Column("state", Text, nullable=False, index=True),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    _text("last_error"),
     Column("created_at", Text, nullable=False),
+    _text("kind", "digest"),
     UniqueConstraint("message_id"),
+)
+
+outbox_addresses = Table(
+    "outbox_addresses",
+    METADATA,
+    Column("outbox_id", Integer, ForeignKey("outbox.id"), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("first_attempt_at", Text),
+    Column("next_attempt_at", Text, nullable=False),
+    Column("leased_until", Text),
+    _text("reason"),
+    _text("said"),
+    Column("ended_at", Text),
+    Column("told_in", Integer, ForeignKey("outbox.id")),
+    Index(None, "state", "next_attempt_at"),
 )

@@ -1,6 +1,6 @@
 """The English catalogue."""
 
-from tulosvahti.emit.locale import audit_en
+from tulosvahti.emit.locale import audit_en, delivery_en
 
 WORDS: dict[str, str] = {
     "verdict.met": "met",
@@ -181,4 +181,5 @@ WORDS: dict[str, str] = {
     "axis.column": "column",
     "axis.tie": "tie",
     **audit_en.WORDS,
+    **delivery_en.WORDS,
 }

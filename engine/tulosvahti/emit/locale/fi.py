@@ -1,6 +1,6 @@
 """The Finnish catalogue."""
 
-from tulosvahti.emit.locale import audit_fi
+from tulosvahti.emit.locale import audit_fi, delivery_fi
 
 WORDS: dict[str, str] = {
     "verdict.met": "täyttyi",
@@ -181,4 +181,5 @@ WORDS: dict[str, str] = {
     "axis.column": "sarake",
     "axis.tie": "täsmäytys",
     **audit_fi.WORDS,
+    **delivery_fi.WORDS,
 }

@@ -1,6 +1,6 @@
 """The Swedish catalogue."""
 
-from tulosvahti.emit.locale import audit_sv
+from tulosvahti.emit.locale import audit_sv, delivery_sv
 
 WORDS: dict[str, str] = {
     "verdict.met": "uppnått",
@@ -181,4 +181,5 @@ WORDS: dict[str, str] = {
     "axis.column": "kolumn",
     "axis.tie": "avstämning",
     **audit_sv.WORDS,
+    **delivery_sv.WORDS,
 }
