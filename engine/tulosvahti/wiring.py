@@ -184,7 +184,6 @@ def deliver(
         with closing(open_ledger(project)) as opened:
             return deliver(project, opened, clock, stopped)
     written: list[Path] = []
-    server = f"{project.config.mail.host}:{project.config.mail.port}"
     sender = project.config.mail.sender
 
     def write(parcel: Parcel) -> dict[str, Answer]:
@@ -192,17 +191,12 @@ def deliver(
         written.append(path)
         return dict.fromkeys(parcel.addresses, Answer(MailState.WRITTEN))
 
-    def why(item: Item, language: str) -> str:
-        return fault_text(
-            item.reason, item.said, language, address=item.address, channel=item.channel, id=item.id, server=server
-        )
-
     def tell(failures: Sequence[Item], at: datetime) -> Posting | None:
         operator = _operator(project)
         if operator is None or not operator.mail:
             return None
         told = [
-            (word("operator.item", operator.language, **asdict(item)), why(item, operator.language)) for item in failures
+            (word("operator.item", operator.language, **asdict(item)), why_unsent(project, item, operator.language)) for item in failures
         ]
         key = repr([(item.id, item.channel, item.address, item.attempts) for item in failures])
         return unreached(operator, told, sender, key, at)
@@ -215,21 +209,32 @@ def deliver(
     troubles = [
         f"mail to {parcel.recipient} <{address}> "
         + ("was refused: " if answer.state is MailState.FAILED else "waits: ")
-        + fault_text(answer.reason, answer.said, "en", address=address, channel=parcel.channel, id=parcel.id, server=server)
+        + _why(project, answer.reason, answer.said, "en", address=address, channel=parcel.channel, id=parcel.id)
         for parcel, address, answer in done.unsent
     ]
     return Delivered(tuple(written), done.accepted - len(written), tuple(troubles))
 
 
+def why_unsent(project: Project, item: Item, language: str) -> str:
+    """Say why an address was not reached, and what to do."""
+    return _why(project, item.reason, item.said, language, address=item.address, channel=item.channel, id=item.id)
+
+
+def _why(project: Project, reason: str, said: str, language: str, **details: object) -> str:
+    server = f"{project.config.mail.host}:{project.config.mail.port}"
+    return fault_text(reason, said, language, server=server, **details)
+
+
 def _send(project: Project, parcel: Parcel) -> dict[str, Answer]:
-    from tulosvahti.emit.smtp import Server, send  # noqa: PLC0415 (only where a server is named)
+    from tulosvahti.emit.smtp import SUBMISSIONS, Server, send  # noqa: PLC0415 (only where a server is named)
 
     settings = project.config.mail
     password = os.environ.get(settings.password_env, "") if settings.password_env else ""
     trust = str(project.root / settings.trust) if settings.trust else ""
     server = Server(
-        settings.sender, settings.host, settings.port, settings.starttls, settings.username, password, trust
-    )
+        settings.sender, settings.host, settings.port, settings.starttls, settings.username, password, trust,
+        implicit=settings.port == SUBMISSIONS,
+    )  # fmt: skip
     return send(parcel.content, parcel.addresses, server)
 
 

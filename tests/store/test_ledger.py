@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from tulosvahti.core.contract import Delivery, DeliveryState, Reject
+from tulosvahti.core.delivery import Posting
 from tulosvahti.core.finding import compare
 from tulosvahti.core.measure import Measurement, Reason, Subject
 from tulosvahti.core.period import Grain, Period
@@ -21,7 +22,7 @@ from tulosvahti.core.text import Text
 from tulosvahti.core.verdict import Outcome, Verdict, Word
 from tulosvahti.problem import Place, Problem
 from tulosvahti.store import schema
-from tulosvahti.store.ledger import Ledger, MailState, RunState
+from tulosvahti.store.ledger import Ledger, RunState
 from tulosvahti.store.migrate import LedgerError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def run(ledger: Ledger, *verdicts: Verdict, day: date = DAY, lookback: bool = Fa
         (Problem(Place("rules/b.yaml", 3, 1), "no such input"),),
         lookback=lookback,
     )
-    mails = [("a@example.org", mail, b"bytes")] if mail else []
+    mails = [Posting("a", mail, b"bytes", (("mail", "a@example.org"),))] if mail else []
     ledger.publish(outcome, NOW, mails, f'{{"run": "{number}"}}')
     return outcome
 
@@ -117,7 +118,7 @@ def test_lookback_touches_neither_findings_nor_outbox(ledger: Ledger) -> None:
     run(ledger, verdict(Word.MET))
     run(ledger, verdict(Word.MISSED), day=date(2023, 1, 31), lookback=True, mail="<x@y>")
     assert ledger.open_findings() == {}
-    assert ledger.waiting_mails() == []
+    assert ledger.outbox.items(everything=True) == []
     assert ledger.newest_as_of() == DAY
     assert ledger.previous_verdicts() == {("leads", (), "2023"): Word.MET}
 
@@ -141,17 +142,6 @@ def test_killed_run_is_failed_by_the_next_and_its_slot_is_due_again(ledger: Ledg
     assert ledger.runs()[1].state is RunState.FAILED
     ledger.fail_run(second, NOW, "x")
     assert ledger.last_slot() == NOW
-
-
-def test_mails(ledger: Ledger) -> None:
-    run(ledger, verdict(Word.MISSED), mail="<1@y>")
-    ledger.mark_mail("<1@y>", MailState.WAITING, "421 later")
-    (mail,) = ledger.waiting_mails()
-    assert (mail.content, mail.attempts, mail.last_error, mail.run) == (b"bytes", 1, "421 later", "1")
-    ledger.mark_mail("<1@y>", MailState.SENT)
-    assert ledger.waiting_mails() == []
-    with pytest.raises(LedgerError, match="not waiting"):
-        ledger.mark_mail("<1@y>", MailState.SENT)
 
 
 @pytest.mark.parametrize("table", schema.APPEND_ONLY)

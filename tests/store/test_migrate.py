@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,7 +54,7 @@ def test_a_file_with_tables_is_backed_up_and_a_failure_changes_nothing(tmp_path:
     raw.close()
     with pytest.raises(Exception, match="already exists"):
         Ledger("sqlite:///l.db", tmp_path)
-    for place in (path, tmp_path / "l.db.before-0001"):
+    for place in (path, tmp_path / f"l.db.before-{schema.HEAD}"):
         raw = sqlite3.connect(place)
         assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("verdicts",)]
         raw.close()
@@ -70,3 +71,38 @@ def test_newer_ledger_and_no_ledger(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("this is no database, whatever its name says" * 100)
     with pytest.raises(LedgerError, match="not a ledger"):
         Ledger("sqlite:///text.db", tmp_path)
+
+
+def test_mails_of_before_get_their_addresses(tmp_path: Path) -> None:
+    Ledger("sqlite:///l.db", tmp_path).close()
+    raw = sqlite3.connect(tmp_path / "l.db")
+    raw.executescript(
+        """
+        DROP TABLE outbox_addresses; DROP TABLE outbox;
+        CREATE TABLE outbox (id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL, recipient TEXT NOT NULL,
+            message_id TEXT NOT NULL UNIQUE, content BLOB NOT NULL, state TEXT NOT NULL,
+            attempts INTEGER DEFAULT 0 NOT NULL, last_error TEXT DEFAULT '' NOT NULL, created_at TEXT NOT NULL);
+        CREATE INDEX ix_outbox_state ON outbox (state);
+        CREATE INDEX ix_outbox_run_id ON outbox (run_id);
+        CREATE TRIGGER outbox_no_delete BEFORE DELETE ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END;
+        UPDATE alembic_version SET version_num = '0001';
+        INSERT INTO runs (id, as_of, started_at, rules_sha256, engine, state) VALUES (1, '2023-06-01', '', '', '', 'done');
+        """
+    )
+    head = b"To: =?utf-8?q?=C3=85sa?= <a@x.org>,\r\n b@x.org\r\n\r\n"
+    rows = [("waiting", 2, "421 later"), ("sent", 1, "")]
+    for number, (state, attempts, error) in enumerate(rows):
+        values = (number + 1, 1, "r", f"<{number}@x>", head, state, attempts, error, "2023-06-01T02:30:00.000000+00:00")
+        raw.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    raw.commit()
+    raw.close()
+    ledger = Ledger("sqlite:///l.db", tmp_path)
+    found = [(item.id, item.address, item.state, item.attempts, item.said) for item in ledger.outbox.items(everything=True)]
+    parcel = ledger.outbox.claim(datetime(2023, 6, 2, tzinfo=UTC))
+    ledger.close()
+    assert found == [
+        (1, "a@x.org", "waiting", 2, "421 later"), (1, "b@x.org", "waiting", 2, "421 later"),
+        (2, "a@x.org", "sent", 1, ""), (2, "b@x.org", "sent", 1, ""),
+    ]  # fmt: skip
+    assert parcel is not None
+    assert (parcel.id, parcel.addresses, parcel.content) == (1, ("a@x.org", "b@x.org"), head)

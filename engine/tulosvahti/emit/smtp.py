@@ -24,20 +24,20 @@ from tulosvahti.emit.words import clean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SUBMISSIONS = 465
+SUBMISSIONS = 465
 """The port that speaks TLS from the first byte (RFC 8314)."""
 _DEADLINE = 55.0
 _EACH_ADDRESS = 15.0
 """Seconds for one of several network addresses of a server."""
 _FAREWELL = 2.0
 _LONGEST = 500
-_EXPIRED, _NOT_YET, _OTHER_NAME = 10, 9, 62
+_EXPIRED, _NOT_YET, _OTHER_NAME, _OTHER_ADDRESS = 10, 9, 62, 64
 """OpenSSL's numbers of what is wrong with a certificate."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A mail server, as ``config.toml`` names it. ``trust``: a file of certificates to trust besides the system's."""
+    """A mail server. ``implicit``: encrypted from the first byte; ``trust``: certificates to trust besides the system's."""
 
     sender: str
     host: str
@@ -46,11 +46,7 @@ class Server:
     username: str = ""
     password: str = ""
     trust: str = ""
-
-    @property
-    def implicit(self) -> bool:
-        """Tell whether the connection is encrypted from its first byte."""
-        return self.port == _SUBMISSIONS
+    implicit: bool = False
 
 
 class _FaultError(Exception):
@@ -234,7 +230,7 @@ def _fault(error: BaseException | None) -> _FaultError:  # noqa: PLR0911 (one fa
             case _FaultError():
                 return cause
             case ssl.SSLCertVerificationError():
-                codes = {_EXPIRED: "certificate_expired", _NOT_YET: "certificate_expired", _OTHER_NAME: "certificate_name"}
+                codes = {_EXPIRED: "certificate_expired", _NOT_YET: "certificate_expired", _OTHER_NAME: "certificate_name", _OTHER_ADDRESS: "certificate_name"}
                 return _FaultError(codes.get(cause.verify_code, "certificate_untrusted"), cause.verify_message)
             case ssl.SSLError():
                 return _FaultError("no_encryption", str(cause))

@@ -61,7 +61,7 @@ def deliver_due(
 
 def _attempt(senders: Mapping[str, Send], parcel: Parcel) -> dict[str, Answer]:
     try:
-        answers = senders.get(parcel.channel, senders[""])(parcel)
+        answers = (senders.get(parcel.channel) or senders[""])(parcel)
     except Exception as error:  # a fault of a sender must neither lose the message nor stop the others
         LOG.exception("message %d could not be handed over", parcel.id)
         answers = dict.fromkeys(parcel.addresses, Answer(MailState.WAITING, "failed_inside", f"{type(error).__name__}: {error}"))

@@ -58,10 +58,9 @@ class Outbox:
 
         ``halted`` are channels to leave alone.
         """
-        due = and_(_TO.state == MailState.WAITING, _TO.channel.not_in(halted), _reached(_TO.next_attempt_at, now), _free(now))
-        with self._engine.connect().execution_options(reading=True) as connection:
-            if connection.execute(select(_TO.outbox_id).where(due).limit(1)).first() is None:
-                return None
+        if not self.due(now, halted):
+            return None
+        due = _due(now, halted)
         oldest = select(_TO.outbox_id, _TO.channel).where(due).order_by(_TO.next_attempt_at, _TO.outbox_id).limit(1)
         with self._engine.begin() as connection:
             while (found := connection.execute(oldest).first()) is not None:
@@ -81,6 +80,11 @@ class Outbox:
                     return Parcel(row.id, row.message_id, row.recipient, found.channel, addresses, row.content, attempts)
         return None
 
+    def due(self, now: datetime, halted: Collection[str] = ()) -> bool:
+        """Tell whether there is anything to claim; this only reads."""
+        with self._engine.connect().execution_options(reading=True) as connection:
+            return connection.execute(select(_TO.outbox_id).where(_due(now, halted)).limit(1)).first() is not None
+
     def record(self, parcel: Parcel, answers: Mapping[str, Answer], now: datetime) -> None:
         """Record what came of an attempt, in one transaction.
 
@@ -95,13 +99,14 @@ class Outbox:
                 mine = [_TO.outbox_id == parcel.id, _TO.channel == parcel.channel, _TO.address == address]
                 if answer.state not in ACCEPTED:
                     mine += [_TO.state == MailState.WAITING, _TO.attempts == attempt]
-                first = connection.scalar(select(_TO.first_attempt_at).where(*mine))
-                if first is None:
+                found = connection.execute(select(_TO.first_attempt_at).where(*mine)).first()
+                if found is None:
                     continue  # another attempt has been made since
                 values: dict[str, object] = {"state": answer.state, "reason": answer.reason, "said": answer.said}
                 values["leased_until"] = None
                 if answer.state is MailState.WAITING:
-                    later = next_attempt(parcel.message_id, attempt, datetime.fromisoformat(first), now)
+                    first = datetime.fromisoformat(found.first_attempt_at) if found.first_attempt_at else now
+                    later = next_attempt(parcel.message_id, attempt, first, now)
                     values |= {"next_attempt_at": moment(later)} if later else {"state": MailState.FAILED}
                 if values["state"] is not MailState.WAITING:
                     values["ended_at"] = moment(now)
@@ -207,6 +212,11 @@ def post(connection: Connection, run: int, postings: Sequence[Posting], now: dat
 def _reached(column: Column[str], now: datetime) -> ColumnElement[bool]:
     """Tell whether a moment has come; one far ahead was set by a clock that has been put back since."""
     return or_(column <= moment(now), column > moment(now + FARTHEST))
+
+
+def _due(now: datetime, halted: Collection[str]) -> ColumnElement[bool]:
+    waiting = and_(_TO.state == MailState.WAITING, _TO.channel.not_in(halted))
+    return and_(waiting, _reached(_TO.next_attempt_at, now), _free(now))
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
