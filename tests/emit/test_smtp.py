@@ -147,7 +147,7 @@ def test_settings_that_cannot_work() -> None:
         assert only(post(inbox.port, starttls=True)).reason == "no_starttls"
         assert only(post(inbox.port, username="me")).reason == "unencrypted_password"
         assert only(post(inbox.port, implicit=True)).reason == "no_encryption"
-        assert only(post(inbox.port, trust="/nowhere.pem")).reason == "bad_trust_file"
+        assert only(post(inbox.port, starttls=True, trust="/nowhere.pem")).reason == "bad_trust_file"
     assert inbox.got == []
     assert only(post(free_port())).reason == "unreachable"
     assert only(post(25, host="mail.invalid")).reason == "unknown_host"

@@ -128,14 +128,10 @@ async def _talk(
 
 async def _connected(server: Server, tls: ssl.SSLContext | None) -> _Client:
     """Connect, encrypt and log in."""
-    if server.username and not (server.starttls or server.implicit):
+    encrypted = server.starttls or server.implicit
+    if server.username and not encrypted:
         raise _FaultError("unencrypted_password")
-    context = tls or ssl.create_default_context()
-    if server.trust:
-        try:
-            context.load_verify_locations(cafile=server.trust)
-        except OSError as error:
-            raise _FaultError("bad_trust_file", f"{server.trust}: {error}") from None
+    context = tls or (_trust(server.trust) if encrypted else None)
     client = _Client(
         hostname=server.host,
         sock=await _connection(server.host, server.port),
@@ -151,6 +147,16 @@ async def _connected(server: Server, tls: ssl.SSLContext | None) -> _Client:
         client.close()
         raise
     return client
+
+
+def _trust(file: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if file:
+        try:
+            context.load_verify_locations(cafile=file)
+        except OSError as error:
+            raise _FaultError("bad_trust_file", f"{file}: {error}") from None
+    return context
 
 
 async def _make_ready(client: _Client, server: Server) -> None:

@@ -26,11 +26,6 @@ def _as_list(value: Any) -> Any:  # noqa: ANN401 (one or several)
 Written = Annotated[str, BeforeValidator(_as_text)]
 Several = Annotated[list[str], BeforeValidator(_as_list)]
 
-Variable = Annotated[
-    str,
-    Field(pattern=r"^([a-z]+:)?[A-Za-z_][A-Za-z0-9_]*$", description="the name of an environment variable that holds the channel's URL"),
-]
-
 
 class Shape(BaseModel):
     """A mapping with known keys only."""
@@ -315,7 +310,7 @@ class RecipientShape(Shape):
 
     name: TextLike
     mail: Several = []
-    channels: Annotated[list[Variable], BeforeValidator(_as_list)] = []
+    channels: Several = Field(default=[], description="environment variables that hold the URLs of channels")
     language: Languages = "en"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.route import Recipient, Route, Routes
@@ -36,6 +37,12 @@ def load_routes(root: Path) -> tuple[Routes, list[Problem]]:
         for address in recipient.mail:
             if not is_address(address):
                 source.problems.append(not_an_address(source.place(("recipients", key, "mail")), "mail", address))
+        if not all(re.fullmatch(r"([a-z]+:)?[A-Za-z_]\w*", one, re.ASCII) for one in recipient.channels):
+            # What stands there is not told: it may be a secret.
+            place = source.place(("recipients", key, "channels"))
+            message = "channels: not the name of an environment variable"
+            allowed = "names such as TEAMS_URL: the URL is a secret and stays out of the file"
+            source.problems.append(Problem(place, message, allowed, "set the variable where the service starts"))
         if not recipient.mail and not recipient.channels:
             place = source.place(("recipients", key))
             source.problems.append(Problem(place, f"{key}: nobody would hear of it", "mail, channels, or both"))
