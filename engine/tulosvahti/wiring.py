@@ -21,7 +21,7 @@ from tulosvahti.emit import channels
 from tulosvahti.emit.channels import addressed
 from tulosvahti.emit.jsonout import to_json
 from tulosvahti.emit.mail import digest
-from tulosvahti.emit.message import domain_of
+from tulosvahti.emit.message import domain_of, made_id
 from tulosvahti.emit.operator import fault_text, template_failed, unreached
 from tulosvahti.emit.report import render
 from tulosvahti.emit.words import word
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.delivery import Parcel, Send
     from tulosvahti.core.verdict import Outcome
+    from tulosvahti.emit.smtp import Server
     from tulosvahti.load.project import Project
     from tulosvahti.store.outbox import Item
 
@@ -133,7 +134,8 @@ def _mails(project: Project, outcome: Outcome, at: datetime) -> tuple[list[Posti
     sender = project.config.mail.sender
     for key, findings in digests(outcome.findings, project.routes).items():
         recipient = project.routes.recipients[key]
-        message_id = f"<run{outcome.run}.{key}.{outcome.rules_sha256[:12]}.{int(at.timestamp())}@{domain_of(sender)}>"
+        made_of = f"{outcome.run} {key} {outcome.rules_sha256} {at.isoformat()}"
+        message_id = made_id(f"run{outcome.run}", made_of, domain_of(sender))
         content, trouble = digest(
             recipient, findings, outcome, project.agreements, sender, message_id, at,
             templates=project.root / "alerts", pictures=state_folder(project) / "pictures",
@@ -225,17 +227,35 @@ def _why(project: Project, reason: str, said: str, language: str, **details: obj
     return fault_text(reason, said, language, server=server, **details)
 
 
-def _send(project: Project, parcel: Parcel) -> dict[str, Answer]:
-    from tulosvahti.emit.smtp import SUBMISSIONS, Server, send  # noqa: PLC0415 (only where a server is named)
+def mail_trouble(project: Project) -> str:
+    """Knock at the mail server without sending anything: give what would keep mail from being sent, or ''."""
+    from tulosvahti.emit.smtp import probe  # noqa: PLC0415 (only where a server is named)
 
-    settings = project.config.mail
-    password = os.environ.get(settings.password_env, "") if settings.password_env else ""
-    trust = str(project.root / settings.trust) if settings.trust else ""
-    server = Server(
-        settings.sender, settings.host, settings.port, settings.starttls, settings.username, password, trust,
-        implicit=settings.port == SUBMISSIONS,
+    if not project.config.mail.host:
+        return ""
+    server = _server(project)
+    answer = server if isinstance(server, Answer) else probe(server)
+    return "" if answer is None else _why(project, answer.reason, answer.said, "en")
+
+
+def _send(project: Project, parcel: Parcel) -> dict[str, Answer]:
+    from tulosvahti.emit.smtp import send  # noqa: PLC0415 (only where a server is named)
+
+    server = _server(project)
+    return dict.fromkeys(parcel.addresses, server) if isinstance(server, Answer) else send(parcel.content, parcel.addresses, server)
+
+
+def _server(project: Project) -> Server | Answer:
+    """Give the server with its password, or the answer for all where the password is not there."""
+    from tulosvahti.emit.smtp import SUBMISSIONS, Server  # noqa: PLC0415 (as above)
+
+    mail = project.config.mail
+    if mail.username and mail.password_env and not os.environ.get(mail.password_env):
+        return Answer(MailState.WAITING, "no_password", mail.password_env, halts=True)
+    return Server(
+        mail.sender, mail.host, mail.port, mail.starttls, mail.username, os.environ.get(mail.password_env, ""),
+        str(project.root / mail.trust) if mail.trust else "", implicit=mail.port == SUBMISSIONS,
     )  # fmt: skip
-    return send(parcel.content, parcel.addresses, server)
 
 
 def stored_json(project: Project, run: int | None) -> str | None:

@@ -9,7 +9,9 @@ from email import policy
 import pytest
 from mail_server import Inbox, free_port, mail_server
 
+from tulosvahti.load.project import load_project
 from tulosvahti.schedule.post import keep_delivering
+from tulosvahti.wiring import mail_trouble
 
 MAIL = '[mail]\nsender = "tulosvahti@agency.example"\nhost = "127.0.0.1"\nport = {port}\nstarttls = false\n'
 
@@ -53,6 +55,14 @@ def test_an_unreachable_server_then_a_refusal_then_a_corrected_one(project):
         assert project.call("outbox", "--all").stdout.count(" sent ") == 2
         assert "nothing to retry" in project.call("outbox", "--retry", "all", "--send").stderr
         assert len(inbox.got) == 2
+
+
+def test_a_password_that_is_not_there(project):
+    with_mail(project, free_port(), 'username = "me"', 'password_env = "TULOSVAHTI_TEST_UNSET"')
+    result, _ = project.run("--no-expectations")
+    assert "waits: The environment variable TULOSVAHTI_TEST_UNSET is not set." in result.stderr
+    opened = load_project(project.root)
+    assert mail_trouble(opened).startswith("The environment variable TULOSVAHTI_TEST_UNSET is not set.")
 
 
 def test_a_template_that_fails_is_told_to_the_operator_in_the_same_run(project):

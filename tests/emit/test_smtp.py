@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,7 @@ from mail_server import LOST, Inbox, free_port, mail_server
 
 from tulosvahti.core.delivery import Answer, MailState
 from tulosvahti.emit.operator import fault_text
-from tulosvahti.emit.smtp import Server, send
+from tulosvahti.emit.smtp import Server, probe, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,6 +121,19 @@ def test_verified_encryption_and_login(trust: str, password: str, reason: str, i
     with mail_server(Inbox(), authenticator=login, auth_required=True, auth_require_tls=not implicit, **options) as inbox:
         answer = only(post(inbox.port, trust=trust, starttls=True, implicit=implicit, username="me", password=password))
     assert (answer.reason, len(inbox.got)) == (reason, not reason)
+
+
+def test_knocking_sends_nothing() -> None:
+    with mail_server(Inbox()) as inbox:
+        server = Server("t@x.org", "127.0.0.1", inbox.port, starttls=False)
+        assert probe(server) is None
+        answer = probe(replace(server, starttls=True))
+    assert answer is not None
+    assert answer.reason == "no_starttls"
+    assert inbox.got == []
+    later = probe(replace(server, port=free_port()))
+    assert later is not None
+    assert later.reason == "unreachable"
 
 
 DAY = dt.timedelta(days=1)

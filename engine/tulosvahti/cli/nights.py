@@ -48,8 +48,13 @@ def serve_nights(project: Project) -> None:
                 for trouble in wiring.deliver(load_project(project.root), ledger, stopped=stop.is_set).troubles:
                     _LOG.warning("%s", trouble)
 
+    def see_to_mail() -> None:
+        if trouble := wiring.mail_trouble(project):
+            _LOG.warning("mail cannot be sent now, and waits: %s", trouble)
+        keep_delivering(send_mails, stop)
+
     # A thread of its own: a night takes as long as it takes, and so does a slow mail server.
-    threading.Thread(target=keep_delivering, args=(send_mails, stop), daemon=True).start()
+    threading.Thread(target=see_to_mail, daemon=True).start()
     config = project.config
     _LOG.info("nights at %r in %s", config.nightly, config.time_zone)
     serve(config.nightly, config.time_zone, run_slot, wiring.now, stop, lambda: wiring.last_slot(project))

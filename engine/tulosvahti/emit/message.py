@@ -73,7 +73,12 @@ def compose(letter: Letter) -> bytes:
 
 def thread_root(thread: tuple[str, ...], domain: str) -> str:
     """Give the made-up Message-ID that all mails of a thread refer to."""
-    return f"<thread.{hashlib.sha256(repr(thread).encode()).hexdigest()[:32]}@{domain}>"
+    return made_id("thread", repr(thread), domain)
+
+
+def made_id(prefix: str, key: str, domain: str) -> str:
+    """Give the Message-ID that belongs to a key, whatever characters the key has."""
+    return f"<{prefix}.{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"
 
 
 def domain_of(sender: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from html import escape
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.delivery import MAIL, Posting
-from tulosvahti.emit.message import Letter, compose, domain_of
+from tulosvahti.emit.message import Letter, compose, domain_of, made_id
 from tulosvahti.emit.words import clean, has_word, word
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def _posting(  # noqa: PLR0913 (each is one part of the mail)
         f'<!DOCTYPE html>\n<html lang="{operator.language}"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
         f'<body style="font:15px/1.5 Arial,sans-serif"><p>{escape(greeting)}</p><p>{escape(intro)}</p><ul>{listed}</ul></body></html>\n'
     )
-    message_id = f"<operator.{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain_of(sender)}>"
+    message_id = made_id("operator", key, domain_of(sender))
     name = operator.name.in_language(operator.language)
     letter = Letter(
         message_id,

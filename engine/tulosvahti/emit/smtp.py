@@ -22,7 +22,7 @@ from tulosvahti.emit.message import ascii_address
 from tulosvahti.emit.words import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
 SUBMISSIONS = 465
 """The port that speaks TLS from the first byte (RFC 8314)."""
@@ -73,9 +73,21 @@ def send(
     ``deadline`` is in seconds, over everything, finding the server's network address too. ``tls`` replaces the trust.
     """
     answers: dict[str, Answer] = {}
+    rest = _ended(_talk(content, to, server, answers, tls), deadline)
+    return {address: answers.get(address, rest) for address in to}
+
+
+def probe(server: Server, deadline: float = _DEADLINE, tls: ssl.SSLContext | None = None) -> Answer | None:
+    """Connect, encrypt, log in and say goodbye; give what would keep mail from being sent, or None."""
+    ended = _ended(_talk(b"", (), server, {}, tls), deadline)
+    return ended if ended.reason else None
+
+
+def _ended(talk: Coroutine[Any, Any, None], deadline: float) -> Answer:
+    """Let a talk with a server come to its end, or end it; give what holds where the server gave no answer."""
     loop = asyncio.new_event_loop()
     try:
-        task = loop.create_task(_talk(content, to, server, answers, tls))
+        task = loop.create_task(talk)
         # Not asyncio.timeout: what is being waited for could swallow the one cancellation that it gives.
         loop.run_until_complete(asyncio.wait({task}, timeout=deadline))
         late = not task.done()
@@ -86,9 +98,10 @@ def send(
         loop.run_until_complete(asyncio.sleep(0))  # for what was closed
     finally:
         loop.close()
+    if error is None:
+        return Answer(MailState.WAITING)
     fault = _fault(error)
-    rest = Answer(MailState.WAITING, fault.reason, _shortened(fault.said), halts=True)
-    return {address: answers.get(address, rest) for address in to}
+    return Answer(MailState.WAITING, fault.reason, _shortened(fault.said), halts=True)
 
 
 async def _talk(
@@ -225,12 +238,11 @@ def _answer(error: aiosmtplib.SMTPResponseException, reason: str) -> Answer:
     return Answer(MailState.FAILED if final else MailState.WAITING, reason if final else "deferred", _shortened(_said(error)))
 
 
-def _fault(error: BaseException | None) -> _FaultError:  # noqa: PLR0911 (one fault a line)
+def _fault(error: BaseException) -> _FaultError:  # noqa: PLR0911 (one fault a line)
     """Give the fault behind an error, looking through what wraps it."""
-    causes = []
-    while error is not None and error not in causes:
-        causes.append(error)
-        error = error.__cause__
+    causes = [error]
+    while (cause := causes[-1].__cause__) is not None and cause not in causes:
+        causes.append(cause)
     for cause in causes:
         match cause:
             case _FaultError():
@@ -246,7 +258,7 @@ def _fault(error: BaseException | None) -> _FaultError:  # noqa: PLR0911 (one fa
                 return _FaultError("busy" if cause.code < 500 else "server_refused", _said(cause))
             case TimeoutError():
                 return _FaultError("deadline")
-    return _FaultError("broken_off", str(causes[-1]) or type(causes[-1]).__name__ if causes else "")
+    return _FaultError("broken_off", str(causes[-1]) or type(causes[-1]).__name__)
 
 
 def _said(error: aiosmtplib.SMTPResponseException) -> str:
