@@ -61,6 +61,8 @@ DAY = date(2023, 5, 31)
 SENDER = "tulosvahti@bench.example"
 OPERATOR = Recipient("operator", Text(en="Operator"), ("operator@bench.example",), "fi")
 RIVALS = 2
+SECONDS = 900
+"""What the simulation may take."""
 A_RUN = 5
 """Messages that one run publishes."""
 
@@ -228,8 +230,9 @@ def simulate(place: Stand, kills: int, seed: int) -> int:
     # Killed when so many messages have been accepted, wherever the process then is.
     marks = sorted(chance.randrange(place.messages * 95 // 100) for _ in range(kills))
     killed, quiet = 0, 0
+    limit = time.monotonic() + SECONDS
     try:
-        while True:
+        while time.monotonic() < limit:
             time.sleep(chance.random() / 100)
             if any(os.waitpid(number, os.WNOHANG)[0] for number in rivals):
                 message = "a rival ended by itself: see its traceback above"
@@ -249,6 +252,7 @@ def simulate(place: Stand, kills: int, seed: int) -> int:
             else:
                 return killed
             quiet = 0
+        return killed  # what has not come to an end is told as broken
     finally:
         for number in rivals:
             os.kill(number, signal.SIGKILL)
