@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tulosvahti.store.eml import write_eml
 from tulosvahti.store.inputs import InputStore, InputStoreError
 from tulosvahti.store.lock import LockedError, RunLock
-from tulosvahti.store.outbox import write_eml
 
 if TYPE_CHECKING:
     from pathlib import Path

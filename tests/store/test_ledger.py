@@ -10,11 +10,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pytest
+from answering import answered
 from sqlalchemy.exc import IntegrityError
 
 from tulosvahti.core.alert import About, Alert, AlertKey, AlertState, Open
 from tulosvahti.core.alert_plan import Tell
 from tulosvahti.core.contract import Delivery, DeliveryState, Reject
+from tulosvahti.core.delivery import MailState, Posting
 from tulosvahti.core.finding import compare
 from tulosvahti.core.measure import Measurement, Reason, Subject
 from tulosvahti.core.period import Grain, Period
@@ -23,8 +25,7 @@ from tulosvahti.core.text import Text
 from tulosvahti.core.verdict import Outcome, Verdict, Word
 from tulosvahti.problem import Place, Problem
 from tulosvahti.store import alerting, schema
-from tulosvahti.store.alerting import Posted
-from tulosvahti.store.ledger import Ledger, MailState, RunState
+from tulosvahti.store.ledger import Ledger, RunState
 from tulosvahti.store.migrate import LedgerError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def run(ledger: Ledger, *verdicts: Verdict, day: date = DAY, lookback: bool = Fa
         lookback=lookback,
     )
     tells = (Tell(LEADS, words={"2023": "missed"}),)
-    mails = [Posted("mmm", mail, b"bytes", tells)] if mail else []
+    mails = [Posting("mmm", mail, b"bytes", (("mail", "a@example.org"),), tells=tells)] if mail else []
     moved = [Alert(LEADS, AlertState.FIRING, NOW, 1, {"2023": Open("missed")})] if mail else []
     ledger.publish(outcome, NOW, mails, f'{{"run": "{number}"}}', moved)
     return outcome
@@ -123,7 +124,7 @@ def test_lookback_touches_neither_findings_nor_outbox(ledger: Ledger) -> None:
     run(ledger, verdict(Word.MET))
     run(ledger, verdict(Word.MISSED), day=date(2023, 1, 31), lookback=True, mail="<x@y>")
     assert ledger.open_findings() == {}
-    assert ledger.waiting_mails(NOW) == []
+    assert ledger.outbox.items(everything=True) == []
     assert ledger.newest_as_of() == DAY
     assert ledger.previous_verdicts() == {("leads", (), "2023"): Word.MET}
 
@@ -149,21 +150,10 @@ def test_killed_run_is_failed_by_the_next_and_its_slot_is_due_again(ledger: Ledg
     assert ledger.last_slot() == NOW
 
 
-def test_mails(ledger: Ledger) -> None:
-    run(ledger, verdict(Word.MISSED), mail="<1@y>")
-    ledger.mark_mail("<1@y>", MailState.WAITING, NOW, "421 later")
-    (mail,) = ledger.waiting_mails(NOW)
-    assert (mail.content, mail.attempts, mail.last_error, mail.run) == (b"bytes", 1, "421 later", "1")
-    ledger.mark_mail("<1@y>", MailState.SENT, NOW)
-    assert ledger.waiting_mails(NOW) == []
-    with pytest.raises(LedgerError, match="not waiting"):
-        ledger.mark_mail("<1@y>", MailState.SENT, NOW)
-
-
 @pytest.mark.parametrize("table", schema.APPEND_ONLY)
 def test_history_is_append_only(ledger: Ledger, tmp_path: Path, table: str) -> None:
     run(ledger, verdict(Word.MISSED), mail="<1@y>")
-    ledger.mark_mail("<1@y>", MailState.WRITTEN, NOW)
+    answered(ledger, "<1@y>", MailState.WRITTEN, NOW)
     with ledger.transaction() as connection:
         alerting.acknowledge(connection, LEADS, "me", NOW)
         alerting.silence(connection, "leads", "me", NOW, ends=NOW, reason="why")

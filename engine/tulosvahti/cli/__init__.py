@@ -242,6 +242,35 @@ def schedule(project: ProjectOption = None) -> None:
 
 
 @app.command()
+def outbox(
+    project: ProjectOption = None,
+    retry: Annotated[str, typer.Option("--retry", metavar="ID|all", help="Make what waits or failed due now; what was accepted is left alone.")] = "",  # fmt: skip
+    send: Annotated[bool, typer.Option("--send", help="Send what is due now.")] = False,  # noqa: FBT002
+    every: Annotated[bool, typer.Option("--all", help="List what was sent or written too.")] = False,  # noqa: FBT002
+) -> None:
+    """List the messages that wait or did not arrive, and why."""
+    from tulosvahti import wiring  # noqa: PLC0415
+    from tulosvahti.cli import outgoing  # noqa: PLC0415
+
+    opened = _open(project)
+    if retry:
+        if retry != "all" and not (retry.isascii() and retry.isdecimal()):
+            _say(f"--retry: {retry!r} is not known; allowed: the number of a message in the list, or all")
+            raise typer.Exit(PROBLEM)
+        due = outgoing.retry(opened, None if retry == "all" else int(retry))
+        _say(f"due now: {due} addresses" if due else "nothing to retry: no such message, or all of it was accepted or is being sent")
+    if send:
+        done = wiring.deliver(opened)
+        _say(f"mails sent: {done.sent}, written: {len(done.written)}")
+    lines, failed = outgoing.listing(opened, everything=every)
+    for line in lines:
+        typer.echo(line)
+    if not lines:
+        _say("nothing waits and nothing failed")
+    raise typer.Exit(ATTENTION if failed else 0)
+
+
+@app.command()
 def report(
     project: ProjectOption = None,
     run: Annotated[int | None, typer.Option("--run", help="Number of the run; default: the newest.")] = None,

@@ -6,10 +6,12 @@ import gc
 import logging
 import signal
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tulosvahti import wiring
 from tulosvahti.load.project import load_project
+from tulosvahti.schedule.post import keep_delivering
 from tulosvahti.schedule.service import serve
 
 if TYPE_CHECKING:
@@ -40,6 +42,19 @@ def serve_nights(project: Project) -> None:
         done = wiring.run_once(fresh, wiring.default_as_of(fresh, slot), slot=slot)
         _LOG.info("run %s: report %s, %d mails", done.outcome.run, done.report, len(done.mails) + done.sent)
 
+    def send_mails() -> None:
+        with closing(wiring.open_ledger(project)) as ledger:
+            if ledger.outbox.due(wiring.now()):
+                for trouble in wiring.deliver(load_project(project.root), ledger, stopped=stop.is_set).troubles:
+                    _LOG.warning("%s", trouble)
+
+    def see_to_mail() -> None:
+        if trouble := wiring.mail_trouble(project):
+            _LOG.warning("mail cannot be sent now, and waits: %s", trouble)
+        keep_delivering(send_mails, stop)
+
+    # A thread of its own: a night takes as long as it takes, and so does a slow mail server.
+    threading.Thread(target=see_to_mail, daemon=True).start()
     config = project.config
     _LOG.info("nights at %r in %s", config.nightly, config.time_zone)
     serve(config.nightly, config.time_zone, run_slot, wiring.now, stop, lambda: wiring.last_slot(project))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
+from tulosvahti.load.addresses import is_address, not_an_address
 from tulosvahti.load.models import ConfigShape
 from tulosvahti.load.shapes import shaped, text_of
 from tulosvahti.load.source import read_toml
@@ -33,6 +35,9 @@ class MailConfig:
     starttls: bool = True
     username: str = ""
     password_env: str = ""
+    trust: str = ""
+    operator: tuple[str, ...] = ()
+    """Who hears of mail that does not arrive; without them, the default recipient of the routes."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,13 @@ def load_config(root: Path) -> Config:
             message = f"nightly: {shape.schedule.nightly!r} is not a schedule"
             allowed = 'five fields: minute, hour, day, month, weekday, e.g. "0 5 * * *"'
             source.problems.append(Problem(place, message, allowed))
+        for key, addresses in (("sender", [parseaddr(shape.mail.sender)[1]]), ("operator", shape.mail.operator)):
+            source.problems += [
+                not_an_address(source.place(("mail", key)), key, one) for one in addresses if not is_address(one)
+            ]
     if shape is None or source.problems:
         raise ProblemsError(source.problems)
-    mail = MailConfig(**shape.mail.model_dump())
+    mail = MailConfig(**{**shape.mail.model_dump(), "operator": tuple(shape.mail.operator)})
     return Config(
         text_of(shape.name),
         tuple(shape.languages),

@@ -51,6 +51,8 @@ class MailShape(Shape):
     starttls: bool = True
     username: str = ""
     password_env: str = ""
+    trust: str = Field(default="", description="a PEM file of certificates to trust besides the system's")
+    operator: Several = Field(default=[], description="addresses that hear of mail that does not arrive")
 
 
 class DashboardShape(Shape):

@@ -11,12 +11,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, insert, make_url, or_, select, text, update
+from sqlalchemy import and_, func, insert, make_url, select, text, update
 
 from tulosvahti.core.verdict import Change, Word
 from tulosvahti.store import alerting, rows, schema
 from tulosvahti.store.database import open_engine
 from tulosvahti.store.migrate import LedgerError, migrate
+from tulosvahti.store.outbox import Outbox, post
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
     from tulosvahti.core.alert import Alert
+    from tulosvahti.core.delivery import Posting
     from tulosvahti.core.measure import Subject
     from tulosvahti.core.verdict import Finding, Outcome
-    from tulosvahti.store.alerting import Posted
 
 Key = tuple[str, "Subject", str]
 
@@ -40,27 +41,6 @@ class RunState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
-
-
-class MailState(StrEnum):
-    """How far a mail came: ``written`` to a file, ``sent`` to a server, ``failed`` for good."""
-
-    WAITING = "waiting"
-    WRITTEN = "written"
-    SENT = "sent"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Mail:
-    """A mail that is still to go out."""
-
-    message_id: str
-    recipient: str
-    content: bytes
-    run: str
-    attempts: int
-    last_error: str
 
 
 @dataclass(frozen=True)
@@ -117,6 +97,11 @@ class Ledger:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    @property
+    def outbox(self) -> Outbox:
+        """The messages that this ledger holds."""
+        return Outbox(self._engine, alerting.record_told)
 
     def start_run(  # noqa: PLR0913 - what names a run
         self,
@@ -199,7 +184,7 @@ class Ledger:
         self,
         outcome: Outcome,
         finished_at: datetime,
-        mails: Sequence[Posted],
+        mails: Sequence[Posting],
         outcome_json: str = "",
         moved: Sequence[Alert] = (),
     ) -> None:
@@ -225,7 +210,7 @@ class Ledger:
                 for finding in outcome.findings:
                     _follow(connection, run, finding)
                 alerting.move(connection, run, moved)
-                alerting.post(connection, run, finished_at, mails)
+                post(connection, run, mails, finished_at)
         self._move_wal()
 
     def fail_run(self, run: str, finished_at: datetime, reason: str) -> None:
@@ -237,39 +222,6 @@ class Ledger:
         """
         with self._engine.begin() as connection:
             _finish(connection, int(run), finished_at, state=RunState.FAILED, reason=reason)
-
-    def waiting_mails(self, at: datetime) -> list[Mail]:
-        """Give the mails that are to go out by now, oldest first."""
-        mails = schema.outbox.c
-        free = or_(mails.hold_until.is_(None), mails.hold_until <= rows.moment(at))
-        query = select(schema.outbox).where(mails.state == MailState.WAITING, free).order_by(mails.id)
-        return [
-            Mail(row.message_id, row.recipient, row.content, str(row.run_id), row.attempts, row.last_error)
-            for row in self._all(query)
-        ]
-
-    def mark_mail(self, message_id: str, state: MailState, at: datetime, error: str = "") -> None:
-        """Record one attempt: ``waiting`` with its error tries again later; the other states are final.
-
-        What an accepted mail tells is logged in the same transaction.
-
-        Raises:
-            LedgerError: no such mail is waiting.
-
-        """
-        mails = schema.outbox.c
-        with self._engine.begin() as connection:
-            mail = connection.scalar(
-                update(schema.outbox)
-                .where(mails.message_id == message_id, mails.state == MailState.WAITING)
-                .values(state=MailState(state), last_error=error, attempts=mails.attempts + 1)
-                .returning(mails.id)
-            )
-            if mail is None:
-                message = f"mail {message_id} is not waiting in the outbox"
-                raise LedgerError(message)
-            if state in {MailState.SENT, MailState.WRITTEN}:
-                alerting.record_told(connection, mail, at)
 
     def history(self, rule: str, limit: int = 20) -> list[Past]:
         """Give the newest verdicts of a rule, newest run first; lookbacks too, as they were asked for."""

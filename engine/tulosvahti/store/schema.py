@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 
 METADATA = MetaData(
     naming_convention={
@@ -39,7 +39,7 @@ APPEND_ONLY = (
     "alert_changes", "told", "acknowledgements", "silences", "waivers",
 )
 """Tables whose rows are never changed nor removed."""
-NEVER_REMOVED = ("runs", "findings", "outbox")
+NEVER_REMOVED = ("runs", "findings", "outbox", "outbox_addresses")
 """Tables whose rows change but are never removed."""
 
 
@@ -176,15 +176,31 @@ outbox = Table(
     Column("recipient", Text, nullable=False),
     Column("message_id", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
-    Column("state", Text, nullable=False, index=True),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    _text("last_error"),
     Column("created_at", Text, nullable=False),
     _text("tells_json", "[]"),
     Column("hold_until", Text),
+    _text("kind", "digest"),
     UniqueConstraint("message_id"),
 )
 """``tells_json``: what the mail tells, logged in ``told`` when it is accepted; not sent before ``hold_until``."""
+
+outbox_addresses = Table(
+    "outbox_addresses",
+    METADATA,
+    Column("outbox_id", Integer, ForeignKey("outbox.id"), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("first_attempt_at", Text),
+    Column("next_attempt_at", Text, nullable=False),
+    Column("leased_until", Text),
+    _text("reason"),
+    _text("said"),
+    Column("ended_at", Text),
+    Column("told_in", Integer, ForeignKey("outbox.id")),
+    Index(None, "state", "next_attempt_at"),
+)
 
 
 def _alert() -> tuple[Column[str], ...]:
