@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import tempfile
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from tulosvahti.core.route import digests
 from tulosvahti.emit.jsonout import to_json
 from tulosvahti.emit.mail import digest
 from tulosvahti.emit.report import render
+from tulosvahti.run.claimed import Beginning, Result, run_claimed
 from tulosvahti.run.nightly import Before, Request, evaluate
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.store.ledger import Ledger, MailState
@@ -27,8 +27,10 @@ from tulosvahti.store.outbox import write_eml
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tulosvahti.core.slots import Due, Job
     from tulosvahti.core.verdict import Outcome
     from tulosvahti.load.project import Project
+    from tulosvahti.store.slots import Claim
 
 STATE = ".tulosvahti"
 
@@ -67,6 +69,26 @@ def open_ledger(project: Project) -> Ledger:
     return Ledger(project.config.ledger, project.root)
 
 
+def run_lock(project: Project) -> RunLock:
+    """Give the lock of this machine's runs."""
+    return RunLock(state_folder(project) / "run.lock")
+
+
+def service_lock(project: Project) -> RunLock:
+    """Give the lock of this machine's service."""
+    return RunLock(state_folder(project) / "service.lock", "another service runs the nights of this project")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run is to do."""
+
+    as_of: date
+    rules: str = "*"
+    expectations: bool = True
+    alerts: bool = True
+
+
 def run_once(  # noqa: PLR0913 (each is one choice of the caller)
     project: Project,
     as_of: date,
@@ -75,38 +97,63 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
     expectations: bool = True,
     alerts: bool = True,
     clock: Callable[[], datetime] = now,
-    slot: datetime | None = None,
 ) -> Done:
-    """Run everything once: judge, publish, write the report, send or write the mails.
+    """Run everything once, by hand: judge, publish, write the report, send or write the mails.
 
     Raises:
         LockedError: another run is under way in this project.
 
     """
-    folder = state_folder(project)
-    with ExitStack() as stack:
-        stack.enter_context(RunLock(folder / "run.lock"))
-        ledger = stack.enter_context(closing(open_ledger(project)))
-        started = clock()
-        run = ledger.start_run(
-            as_of, started, project.rules_sha256, __version__, forced_rules="" if rules == "*" else rules, slot=slot
-        )
-        work = Path(tempfile.mkdtemp(prefix="tulosvahti-"))
-        stack.callback(shutil.rmtree, work, ignore_errors=True)
-        docs = folder / "data-docs" if project.config.data_docs else None
-        before = Before(ledger.open_findings(), ledger.previous_verdicts(), ledger.newest_as_of())
-        try:
-            request = Request(run, as_of, rules, expectations, work, docs)
+    with run_lock(project) as lock, closing(open_ledger(project)) as ledger:
+        claim = ledger.slots.claim_by_hand(rules, lock.owner, clock(), lock.dead)
+        lock.alone()
+        return _run(project, ledger, claim, Asked(as_of, rules, expectations, alerts), clock)
+
+
+def run_slot(
+    project: Project, ledger: Ledger, claim: Claim, due: Due, job: Job, clock: Callable[[], datetime] = now
+) -> Done:
+    """Run a slot that was claimed, as of the evening before it; a failure is tried again as the job says.
+
+    Raises:
+        LostLeaseError: the claim was lost on the way; nothing was published.
+
+    """
+    asked = Asked(default_as_of(project, due.at), due.rules)
+    return _run(project, ledger, claim, asked, clock, job.retry_at)
+
+
+def _run(  # noqa: PLR0913 (what a run is made of)
+    project: Project,
+    ledger: Ledger,
+    claim: Claim,
+    asked: Asked,
+    clock: Callable[[], datetime],
+    retry_at: Callable[[int, datetime], datetime | None] = lambda _attempt, _now: None,
+) -> Done:
+    folder, started = state_folder(project), clock()
+    docs = folder / "data-docs" if project.config.data_docs else None
+    today = started.astimezone(ZoneInfo(project.config.time_zone)).date()
+    troubles: list[str] = []
+
+    def work(run: str) -> Result:
+        with tempfile.TemporaryDirectory(prefix="tulosvahti-", ignore_cleanup_errors=True) as scratch:
+            known = ledger.newest_as_of(max(today, asked.as_of))
+            before = Before(ledger.open_findings(), ledger.previous_verdicts(), known)
+            request = Request(run, asked.as_of, asked.rules, asked.expectations, Path(scratch), docs)
             outcome = evaluate(project, request, before, InputStore(project.root).keep)
-            mails, troubles = _mails(project, outcome, started) if alerts and not outcome.lookback else ([], [])
-            text = to_json(outcome)
-            ledger.publish(outcome, clock(), mails, text)
-        except BaseException as error:
-            ledger.fail_run(run, clock(), str(error) or type(error).__name__)
-            raise
-        report = _report(project, outcome, folder, docs)
-        written, sent, unsent = _deliver(project, ledger, folder)
-        return Done(outcome, text, report, tuple(written), sent, (*troubles, *unsent))
+        mails: list[tuple[str, str, bytes]] = []
+        if asked.alerts and not outcome.lookback:
+            mails, untold = _mails(project, outcome, started)
+            troubles.extend(untold)
+        return Result(outcome, mails, to_json(outcome))
+
+    forced = "" if asked.rules == "*" else asked.rules
+    beginning = Beginning(asked.as_of, project.rules_sha256, __version__, forced)
+    result = run_claimed(ledger, claim, beginning, work, clock, retry_at)
+    report = _report(project, result.outcome, folder, docs)
+    written, sent, unsent = _deliver(project, ledger, folder)
+    return Done(result.outcome, result.json, report, tuple(written), sent, (*troubles, *unsent))
 
 
 def _mails(project: Project, outcome: Outcome, at: datetime) -> tuple[list[tuple[str, str, bytes]], list[str]]:
@@ -189,9 +236,3 @@ def stored_json(project: Project, run: int | None) -> str | None:
     with closing(open_ledger(project)) as ledger:
         name = str(run) if run is not None else next((item.id for item in ledger.runs() if item.state == "done"), None)
         return ledger.outcome_json(name) if name is not None else None
-
-
-def last_slot(project: Project) -> datetime | None:
-    """Give the newest night that was run; None before the first."""
-    with closing(open_ledger(project)) as ledger:
-        return ledger.last_slot()

@@ -175,9 +175,9 @@ def read_toml(path: Path, name: str) -> Source:
         return source
     table: Path_ = ()
     for number, line in enumerate(text.splitlines(), 1):
-        if found := re.match(r"\s*\[([A-Za-z_.]+)\]", line):
-            table = tuple(found[1].split("."))
+        if found := re.match(r"\s*\[([\w.\- \"']+)\]", line):
+            table = tuple(part.strip(" \"'") for part in found[1].split("."))
             source.places.setdefault(table, (number, 1))
-        elif found := re.match(r"\s*([A-Za-z_]+)\s*=", line):
+        elif found := re.match(r"\s*([\w-]+)\s*=", line):
             source.places.setdefault((*table, found[1]), (number, found.start(1) + 1))
     return source

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, insert, make_url, select, text, update
+from sqlalchemy import and_, func, insert, make_url, not_, select, text, update
 
 from tulosvahti.core.verdict import Change, Word
-from tulosvahti.store import rows, schema
+from tulosvahti.store import rows, schema, slots
 from tulosvahti.store.database import open_engine
 from tulosvahti.store.migrate import LedgerError, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
+    from datetime import date, timedelta
     from pathlib import Path
 
     from sqlalchemy import Connection, Table
@@ -93,12 +93,12 @@ class Run:
 
 
 class Ledger:
-    """The ledger of one project. One run at a time writes: hold the run lock from ``start_run`` to ``publish``."""
+    """The ledger of one project. One run at a time writes: hold a claim of ``slots`` from ``start_run`` to ``publish``."""
 
-    def __init__(self, url: str, root: Path) -> None:
+    def __init__(self, url: str, root: Path, lease: timedelta = slots.LEASE) -> None:
         """Open the ledger, make it where there is none, migrate it where it is old.
 
-        ``url`` is SQLAlchemy's; a relative SQLite path stands under ``root``.
+        ``url`` is SQLAlchemy's; a relative SQLite path stands under ``root``; a claim holds for ``lease``.
 
         Raises:
             LedgerError: not a ledger, or of a newer engine.
@@ -110,6 +110,7 @@ class Ledger:
         except BaseException:
             self._engine.dispose()
             raise
+        self.slots = slots.Slots(self._engine, lease)
 
     def close(self) -> None:
         """Close every connection."""
@@ -123,47 +124,51 @@ class Ledger:
         engine: str,
         *,
         forced_rules: str = "",
-        slot: datetime | None = None,
+        claim: slots.Claim | None = None,
     ) -> str:
         """Record a run that starts; give its id: "1", "2" ...
 
-        A run that is still ``running`` was killed, as the run lock is held: it is recorded as failed and its slot is
-        due again. ``forced_rules`` is the glob of a partial run; ``slot`` is the nominal time of a scheduled one.
+        A run that is still ``running`` though nobody holds its claim was killed: it is recorded as failed.
+        ``forced_rules`` is the glob of a partial run.
+
+        Raises:
+            LostLeaseError: the claim is no longer held.
+
         """
         with self._engine.begin() as connection:
             connection.execute(
                 update(schema.runs)
-                .where(schema.runs.c.state == RunState.RUNNING)
-                .values(state=RunState.FAILED, slot=None, reason="the process ended before the run did")
+                .where(schema.runs.c.state == RunState.RUNNING, not_(slots.held(schema.runs.c)))
+                .values(state=RunState.FAILED, reason="the process ended before the run did")
             )
             run = connection.scalar(
                 insert(schema.runs)
                 .values(
                     as_of=as_of,
-                    started_at=_moment(started_at),
+                    started_at=rows.moment_text(started_at),
                     rules_sha256=rules_sha256,
                     engine=engine,
                     state=RunState.RUNNING,
                     forced_rules=forced_rules,
-                    slot=None if slot is None else _moment(slot),
+                    job=claim and claim.job,
+                    slot=claim and claim.slot,
+                    epoch=claim and claim.epoch,
                 )
                 .returning(schema.runs.c.id)
             )
+            if claim is not None:
+                slots.begin(connection, claim, started_at, int(run))
         return str(run)
 
-    def newest_as_of(self) -> date | None:
-        """Give the newest day of knowledge of the runs that are done and no lookback."""
-        runs = schema.runs.c
-        newest: date | None = self._scalar(
-            select(func.max(runs.as_of)).where(runs.state == RunState.DONE, runs.lookback.is_(False))
-        )
-        return newest
+    def newest_as_of(self, until: date | None = None) -> date | None:
+        """Give the newest day of knowledge of the runs that are done and no lookback, up to and with ``until``.
 
-    def last_slot(self) -> datetime | None:
-        """Give the newest nominal time whose run is done or failed; a killed run's slot is not among them."""
+        Later days were judged by a clock that was wrong, or asked for ahead of time: they make no later run a lookback.
+        """
         runs = schema.runs.c
-        slot: str | None = self._scalar(select(func.max(runs.slot)).where(runs.state != RunState.RUNNING))
-        return None if slot is None else datetime.fromisoformat(slot)
+        query = select(func.max(runs.as_of)).where(runs.state == RunState.DONE, runs.lookback.is_(False))
+        newest: date | None = self._scalar(query if until is None else query.where(runs.as_of <= until))
+        return newest
 
     def open_findings(self) -> dict[Key, tuple[Word, str]]:
         """Give verdict and first run of every finding that is open."""
@@ -198,17 +203,22 @@ class Ledger:
         finished_at: datetime,
         mails: Sequence[tuple[str, str, bytes]],
         outcome_json: str = "",
+        *,
+        claim: slots.Claim | None = None,
     ) -> None:
-        """Publish all of a run in one transaction and record it as done.
+        """Publish all of a run in one transaction and record it, and the slot it was claimed for, as done.
 
         ``mails`` are (recipient, Message-ID, bytes). A lookback changes no finding and sends nothing.
 
         Raises:
+            LostLeaseError: the claim is no longer held; nothing was written.
             LedgerError: the run is not under way (never started, done before, or given up).
 
         """
         run = int(outcome.run)
         with self._engine.begin() as connection:
+            if claim is not None:
+                slots.finish(connection, claim, finished_at)
             _finish(
                 connection, run, finished_at, state=RunState.DONE, lookback=outcome.lookback, outcome_json=outcome_json
             )
@@ -230,21 +240,27 @@ class Ledger:
                             "message_id": message_id,
                             "content": content,
                             "state": MailState.WAITING,
-                            "created_at": _moment(finished_at),
+                            "created_at": rows.moment_text(finished_at),
                         }
                         for recipient, message_id, content in mails
                     ],
                 )
         self._move_wal()
 
-    def fail_run(self, run: str, finished_at: datetime, reason: str) -> None:
-        """Record that a run could not be completed.
+    def fail_run(
+        self, run: str, finished_at: datetime, reason: str,
+        *, claim: slots.Claim | None = None, retry_at: datetime | None = None,
+    ) -> None:  # fmt: skip
+        """Record that a run could not be completed; its slot is tried again at ``retry_at``, or never.
 
         Raises:
+            LostLeaseError: the claim is no longer held; nothing was written.
             LedgerError: the run is not under way.
 
         """
         with self._engine.begin() as connection:
+            if claim is not None:
+                slots.fail(connection, claim, finished_at, reason, retry_at)
             _finish(connection, int(run), finished_at, state=RunState.FAILED, reason=reason)
 
     def waiting_mails(self) -> list[Mail]:
@@ -337,17 +353,10 @@ class Ledger:
             return connection.scalar(query)
 
     def _move_wal(self) -> None:
-        """Move SQLite's log into the database; only the run that holds the run lock does it (sqlite.org/wal.html)."""
+        """Move SQLite's log into the database; only the run that holds the claim does it (sqlite.org/wal.html)."""
         if self._engine.dialect.name == "sqlite":
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("PRAGMA wal_checkpoint(PASSIVE)"))
-
-
-def _moment(moment: datetime) -> str:
-    if moment.tzinfo is None:
-        message = f"{moment} has no time zone"
-        raise ValueError(message)
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _add(connection: Connection, table: Table, values: list[dict[str, Any]]) -> None:
@@ -360,7 +369,7 @@ def _finish(connection: Connection, run: int, finished_at: datetime, **values: o
     changed = connection.execute(
         update(schema.runs)
         .where(runs.id == run, runs.state == RunState.RUNNING)
-        .values(finished_at=_moment(finished_at), **values)
+        .values(finished_at=rows.moment_text(finished_at), **values)
     )
     if changed.rowcount != 1:
         message = f"run {run} is not under way: it was never started, has ended, or was given up"

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
     from decimal import Decimal
 
     from tulosvahti.core.contract import Delivery
     from tulosvahti.core.measure import Measurement, Subject
     from tulosvahti.core.verdict import Verdict
     from tulosvahti.problem import Problem
+
+
+def moment_text(moment: datetime) -> str:
+    """Write a moment in UTC, so that texts sort as moments do.
+
+    Raises:
+        ValueError: it has no time zone.
+
+    """
+    if moment.tzinfo is None:
+        message = f"{moment} has no time zone"
+        raise ValueError(message)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def subject_text(subject: Subject) -> str:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 
 METADATA = MetaData(
     naming_convention={
@@ -34,7 +34,7 @@ METADATA = MetaData(
 
 APPEND_ONLY = ("run_inputs", "verdicts", "measurements", "rejects", "problems")
 """Tables whose rows are never changed nor removed."""
-NEVER_REMOVED = ("runs", "findings", "outbox")
+NEVER_REMOVED = ("runs", "findings", "outbox", "slots")
 """Tables whose rows change but are never removed."""
 
 
@@ -61,6 +61,8 @@ runs = Table(
     Column("slot", Text),
     _text("reason"),
     _text("outcome_json"),
+    Column("job", Text),
+    Column("epoch", Integer),
     sqlite_autoincrement=True,
 )
 
@@ -177,3 +179,25 @@ outbox = Table(
     Column("created_at", Text, nullable=False),
     UniqueConstraint("message_id"),
 )
+
+slots = Table(
+    "slots",
+    METADATA,
+    Column("job", Text, primary_key=True),
+    Column("slot", Text, primary_key=True),
+    Column("due_at", Text, nullable=False),
+    _text("rules"),
+    Column("state", Text, nullable=False, index=True),
+    _text("owner"),
+    Column("epoch", Integer, nullable=False, server_default="0"),
+    Column("lease_until", Text),
+    Column("started_at", Text),
+    Column("late_seconds", Integer),
+    Column("finished_at", Text),
+    Column("retry_at", Text),
+    Column("run_id", Integer, ForeignKey("runs.id")),
+    Column("oldest", Text),
+    Column("skipped", Integer, nullable=False, server_default="0"),
+    _text("reason"),
+)
+"""One row a slot; one that was skipped stands for ``skipped`` slots, from ``oldest`` to itself."""
