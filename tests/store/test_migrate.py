@@ -53,7 +53,7 @@ def test_a_file_with_tables_is_backed_up_and_a_failure_changes_nothing(tmp_path:
     raw.close()
     with pytest.raises(Exception, match="already exists"):
         Ledger("sqlite:///l.db", tmp_path)
-    for place in (path, tmp_path / "l.db.before-0001"):
+    for place in (path, tmp_path / f"l.db.before-{schema.HEAD}"):
         raw = sqlite3.connect(place)
         assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("verdicts",)]
         raw.close()

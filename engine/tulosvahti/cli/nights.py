@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo
 from tulosvahti import wiring
 from tulosvahti.core.timetable import Timetable
 from tulosvahti.schedule.reading import Reading
-from tulosvahti.schedule.service import Nights, serve
-from tulosvahti.store.lock import LockedError
+from tulosvahti.schedule.service import Nights, serve, standing_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,27 +37,10 @@ def serve_nights(project: Project) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
-    lock = wiring.service_lock(project)
-    nights = Nights(Reading(project.root, wiring.now))
     for line in listing(project):
         LOG.info("%s", line)
-    serving = standing_by = False
-
-    def tick() -> None:
-        nonlocal serving, standing_by
-        if not serving:
-            try:
-                lock.__enter__()
-            except LockedError as error:
-                if not standing_by:
-                    LOG.warning("%s; this one stands by, runs nothing, and takes over when that one ends", error)
-                standing_by = True
-                return
-            lock.alone()
-            serving = True
-        nights.tick()
-
-    serve(tick, stop)
+    nights = Nights(Reading(project.root, wiring.now))
+    serve(standing_by(wiring.service_lock(project), nights.tick), stop)
 
 
 def run_due_now(project: Project) -> tuple[list[wiring.Done], int]:

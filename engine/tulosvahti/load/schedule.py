@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 NIGHTLY = "0 5 * * *"
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
 _AHEAD = timedelta(days=400)
-Span = Annotated[str, Field(pattern=r"^\s*\d{1,4}\s*(s|min|h|d)\s*$", description="such as 45 s, 10 min, 12 h or 3 d")]
+Span = Annotated[str, Field(pattern=r"^\s*\d{1,4}\s*(s|min|h|d)\s*$")]
+SPANS = "such as 45 s, 10 min, 12 h or 3 d"
 Globs = str | list[str]
 JobName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="lower case, digits and hyphens")]
 
@@ -35,9 +36,9 @@ class PolicyShape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     missed: Literal["run-once", "skip"] | None = None
-    max_late: Span | None = None
+    max_late: Span | None = Field(default=None, description=SPANS)
     retries: int | None = Field(default=None, ge=0, le=100)
-    retry_after: Span | None = None
+    retry_after: Span | None = Field(default=None, description=SPANS)
 
 
 class JobShape(PolicyShape):
@@ -171,5 +172,5 @@ def _night(change: ClockChange, timetable: Timetable) -> str:
         return ""
     named = ", ".join(f"{slot:%H:%M}" for slot in slots[:3]) + (" …" if len(slots) > 3 else "")
     if change.after > change.before:
-        return f"on {change.before:%Y-%m-%d} the clock goes from {first:%H:%M} to {last:%H:%M}, so {named} runs at {last:%H:%M}"
-    return f"on {change.before:%Y-%m-%d} it goes from {last:%H:%M} back to {first:%H:%M}, so {named} runs once, the first time"
+        return f"on {change.before:%Y-%m-%d} the clock goes from {first:%H:%M} to {last:%H:%M}, so what is due at {named} runs at {last:%H:%M}"
+    return f"on {change.before:%Y-%m-%d} it goes from {last:%H:%M} back to {first:%H:%M}, so what is due at {named} runs once, the first time"

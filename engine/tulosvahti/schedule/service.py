@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from tulosvahti.load.project import Project
     from tulosvahti.store.ledger import Ledger
+    from tulosvahti.store.lock import RunLock
 
 LOG = logging.getLogger(__name__)
 
@@ -45,6 +46,28 @@ def serve(tick: Callable[[], object], stop: threading.Event, tick_seconds: float
         stop.wait()
     finally:
         ticker.shutdown(wait=True)
+
+
+def standing_by(lock: RunLock, tick: Callable[[], object]) -> Callable[[], None]:
+    """Give a tick that does nothing as long as another service holds the lock, and takes over when that one ends."""
+    serving, told = False, False
+
+    def either() -> None:
+        nonlocal serving, told
+        try:
+            if not serving:
+                lock.__enter__()
+        except LockedError as error:
+            if not told:
+                LOG.warning("%s; this one stands by, runs nothing, and takes over when that one ends", error)
+            told = True
+            return
+        if not serving:
+            lock.alone()
+            serving = True
+        tick()
+
+    return either
 
 
 class Nights:

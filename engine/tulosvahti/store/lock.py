@@ -97,4 +97,4 @@ class RunLock:
             holder = f"process {owner.split('/')[1]} since {since}"
         except (OSError, IndexError):
             holder = "another process"
-        return f"{self.path}: {self.what} ({holder}); wait until it ends, or end that process, then try again"
+        return f"{self.path}: {self.what} ({holder}); wait until it ends, or end that process"
