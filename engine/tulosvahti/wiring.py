@@ -105,7 +105,7 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
 
     """
     with run_lock(project) as lock, closing(open_ledger(project)) as ledger:
-        claim = ledger.slots.claim_by_hand(rules, lock.owner, clock(), lock.dead)
+        claim = ledger.slots.claim_by_hand(rules, lock.owner, clock, lock.dead)
         lock.alone()
         return _run(project, ledger, claim, Asked(as_of, rules, expectations, alerts), clock)
 

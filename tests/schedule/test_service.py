@@ -155,7 +155,7 @@ def test_a_killed_run_is_taken_over_at_once_on_the_same_machine(house: House) ->
     house.ticks(nights, "2023-06-05T12:00")
     tonight = Plan(Due("2023-06-06T03:00", utc("2023-06-06T00:00"), "*"))
     with closing(wiring.open_ledger(house.project)) as ledger, RunLock(house.root / ".tulosvahti/run.lock") as killed:
-        assert ledger.slots.claim("nightly", lambda _: tonight, None, killed.owner, utc("2023-06-06T00:00"))[0]
+        assert ledger.slots.claim("nightly", lambda _: tonight, None, killed.owner, lambda: utc("2023-06-06T00:00"))[0]
     assert house.ticks(nights, "2023-06-06T00:00:15") == ["2023-06-06T03:00"]
     assert house.slots()[0].epoch == 2
 

@@ -48,7 +48,7 @@ def plan(known: Known) -> Plan:
 
 
 def claim(ledger: Ledger, owner: str = "a", now: datetime = NOW, dead: tuple[str, ...] = (), shown: datetime = SHOWN) -> Claim | None:
-    return ledger.slots.claim("nightly", plan, shown, owner, now, dead)[0]
+    return ledger.slots.claim("nightly", plan, shown, owner, lambda: now, dead)[0]
 
 
 def outcome(run: str) -> Outcome:
@@ -135,7 +135,7 @@ def test_an_owner_that_is_known_to_be_dead_is_taken_over_at_once(ledger: Ledger)
 
 def test_a_clock_that_was_ten_years_ahead_locks_nobody_out(ledger: Ledger) -> None:
     ahead = NOW.replace(year=2033)
-    held, _ = ledger.slots.claim("nightly", lambda _: Plan(Due("2033-06-01T05:00", ahead, "*")), SHOWN, "a", ahead)
+    held, _ = ledger.slots.claim("nightly", lambda _: Plan(Due("2033-06-01T05:00", ahead, "*")), SHOWN, "a", lambda: ahead)
     assert held
     assert claim(ledger, "b") == Claim("nightly", DUE.slot, "b", 1), "the slot of 2033 is no slot of today"
 
@@ -148,7 +148,7 @@ def test_a_failed_slot_waits_and_is_tried_again_or_given_up(ledger: Ledger) -> N
     (slot,) = ledger.slots.newest("nightly")
     assert (slot.state, slot.retry_at, slot.reason) == (SlotState.RETRY, NOW + MINUTE, "disk full")
     seen = []
-    ledger.slots.claim("nightly", lambda known: seen.append(known) or Plan(gives_up="enough"), SHOWN, "a", NOW)
+    ledger.slots.claim("nightly", lambda known: seen.append(known) or Plan(gives_up="enough"), SHOWN, "a", lambda: NOW)
     assert seen[0].waiting.attempts == 1
     assert seen[0].waiting.due == DUE
     (slot,) = ledger.slots.newest("nightly")
@@ -157,7 +157,7 @@ def test_a_failed_slot_waits_and_is_tried_again_or_given_up(ledger: Ledger) -> N
 
 def test_skipped_slots_are_one_counted_row(ledger: Ledger) -> None:
     skipped = Skipped("2023-05-31T05:00", "2023-05-20T05:00", 12, NOW - timedelta(days=1), "the machine was down")
-    held, _ = ledger.slots.claim("nightly", lambda _: Plan(DUE, skipped), SHOWN, "a", NOW)
+    held, _ = ledger.slots.claim("nightly", lambda _: Plan(DUE, skipped), SHOWN, "a", lambda: NOW)
     assert held
     newest, row = ledger.slots.newest("nightly", 5)
     assert newest.slot == "2023-06-01T05:00"
@@ -165,7 +165,7 @@ def test_skipped_slots_are_one_counted_row(ledger: Ledger) -> None:
 
 
 def test_runs_by_hand_and_jobs_keep_each_other_out(ledger: Ledger) -> None:
-    by_hand = ledger.slots.claim_by_hand("crm-*", "a", NOW)
+    by_hand = ledger.slots.claim_by_hand("crm-*", "a", lambda: NOW)
     assert by_hand.job == BY_HAND
     with pytest.raises(LockedError, match="by hand"):
         claim(ledger, "b")
@@ -173,7 +173,7 @@ def test_runs_by_hand_and_jobs_keep_each_other_out(ledger: Ledger) -> None:
     assert held is not None, "a killed run by hand blocks nobody for longer than its lease"
     assert ledger.slots.newest(BY_HAND)[0].state is SlotState.FAILED
     with pytest.raises(LockedError, match="nightly"):
-        ledger.slots.claim_by_hand("*", "c", NOW + ledger.slots.lease)
+        ledger.slots.claim_by_hand("*", "c", lambda: NOW + ledger.slots.lease)
 
 
 def test_whether_a_claim_is_worth_trying(ledger: Ledger) -> None:
@@ -187,7 +187,7 @@ def test_whether_a_claim_is_worth_trying(ledger: Ledger) -> None:
     publish(ledger, ledger.start_run(DAY, NOW, "abc", "0.1.0", claim=held), held)
     assert not worth()
     assert not ledger.slots.may_be_due("nightly", lambda _: Plan(DUE), SHOWN), "a slot that is over is not due"
-    assert ledger.slots.claim("nightly", lambda _: Plan(DUE), SHOWN, "b", NOW)[0] is None
+    assert ledger.slots.claim("nightly", lambda _: Plan(DUE), SHOWN, "b", lambda: NOW)[0] is None
 
 
 def test_what_was_judged_on_which_bytes(ledger: Ledger) -> None:

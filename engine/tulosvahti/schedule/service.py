@@ -112,7 +112,7 @@ class Nights:
         if not ledger.slots.may_be_due(job.name, decide, shown):
             return []
         with wiring.run_lock(project) as lock:
-            claim, plan = ledger.slots.claim(job.name, decide, shown, lock.owner, now, lock.dead)
+            claim, plan = ledger.slots.claim(job.name, decide, shown, lock.owner, self._clock, lock.dead)
             lock.alone()
             _log(job, plan)
             if claim is None or plan.run is None:

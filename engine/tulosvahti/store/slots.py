@@ -97,13 +97,13 @@ class Slots:
         decide: Callable[[Known], Plan],
         shown: datetime | None,
         owner: str,
-        now: datetime,
+        clock: Callable[[], datetime],
         dead: Collection[str] = (),
     ) -> tuple[Claim | None, Plan]:
         """Do what ``decide`` plans for a job: record what is skipped, and claim what runs.
 
         ``shown`` is the latest nominal time to look at, None for a job without timetable; ``dead`` are owners that
-        are known to have ended.
+        are known to have ended. The clock is read when all others are locked out, which may take a while.
 
         Raises:
             LockedError: a slot of the project is being run; the text says by whom and since when.
@@ -113,6 +113,7 @@ class Slots:
         with self._engine.begin() as connection:
             if connection.dialect.name != "sqlite":  # SQLite's BEGIN IMMEDIATE has locked the others out.
                 connection.execute(text("LOCK TABLE slots IN SHARE ROW EXCLUSIVE MODE"))
+            now = clock()
             self._release(connection, now, dead)
             running = connection.execute(select(schema.slots).where(slots.state == SlotState.RUNNING)).first()
             if running is not None:
@@ -140,15 +141,18 @@ class Slots:
                 )
             return (self._take(connection, job, plan.run, owner, now) if plan.run else None), plan
 
-    def claim_by_hand(self, rules: str, owner: str, now: datetime, dead: Collection[str] = ()) -> Claim:
+    def claim_by_hand(
+        self, rules: str, owner: str, clock: Callable[[], datetime], dead: Collection[str] = ()
+    ) -> Claim:
         """Claim a run that is not scheduled.
 
         Raises:
             LockedError: a slot of the project is being run; the text says by whom and since when.
 
         """
+        now = clock()
         plan = Plan(Due(moment_text(now), now, rules))
-        claim, _ = self.claim(BY_HAND, lambda _: plan, None, owner, now, dead)
+        claim, _ = self.claim(BY_HAND, lambda _: plan, None, owner, clock, dead)
         if claim is None:
             message = f"another run by hand began at the same moment, {moment_text(now)}; try again"
             raise LockedError(message)
