@@ -73,12 +73,13 @@ class Clock:
 
 
 def rival(folder: Path, name: str) -> None:
-    """Tick until told to stop."""
+    """Tick until told to stop, or until the parent has ended."""
+    parent = os.getppid()
     clock, timetable, chance = Clock(folder / "clock"), Timetable(JOB.cron, ZONE), random.Random(name)  # noqa: S311
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     with closing(Ledger(URL, folder, LEASE)) as ledger, (folder / f"{name}.log").open("a", buffering=1) as log:
-        while not stopped:
+        while not stopped and os.getppid() == parent:
             now = clock()
             decide, shown = partial(calendar_plan, JOB, timetable, now), timetable.shown(now)
             try:
@@ -257,4 +258,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--rival"]:
         rival(Path(sys.argv[2]), sys.argv[3])
     else:
-        sys.exit(main(*(int(given) for given in (*sys.argv[1:], "1500", "60")[:2] if given) if len(sys.argv) != 2 else (int(sys.argv[1]), 60)))
+        given = [int(text) for text in sys.argv[1:]]
+        sys.exit(main(*given, *(1500, 60)[len(given) :]))

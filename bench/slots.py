@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,13 +18,14 @@ sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "tests" / "shared")]
 from local_days import ZONES, broken, years  # noqa: E402 - found by the line above
 
 
-def main() -> int:
+def main(first: int, count: int) -> int:
     """Do all zones, two at a time."""
-    first, count = (int(given) if given else default for given, default in zip((*sys.argv[1:], "", "")[:2], (2010, 10), strict=True))
     began, wrong, total = time.perf_counter(), 0, 0
     print(f"| zone, {first}-{first + count - 1} | changes of the clock | slots | each once |\n| --- | ---: | ---: | --- |")
+    start, end = years(first, count)
     with ProcessPoolExecutor(2) as pool:
-        for zone, (slots, changes, faults) in zip(ZONES, pool.map(broken, ZONES, *zip(*[years(first, count)] * len(ZONES), strict=True)), strict=True):
+        done = pool.map(partial(broken, start=start, end=end), ZONES)
+        for zone, (slots, changes, faults) in zip(ZONES, done, strict=True):
             print(f"| {zone} | {changes} | {slots} | {'yes' if not faults else f'{len(faults)} faults'} |", flush=True)
             for fault in faults[:20]:
                 print(fault, file=sys.stderr)
@@ -33,4 +35,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    given = [int(text) for text in sys.argv[1:]]
+    sys.exit(main(*given, *(2010, 10)[len(given) :]))

@@ -110,17 +110,25 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
         return _run(project, ledger, claim, Asked(as_of, rules, expectations, alerts), clock)
 
 
-def run_slot(
-    project: Project, ledger: Ledger, claim: Claim, due: Due, job: Job, clock: Callable[[], datetime] = now
+def run_slot(  # noqa: PLR0913 (a slot is its claim, when it was due, and its job)
+    project: Project,
+    ledger: Ledger,
+    claim: Claim,
+    due: Due,
+    job: Job,
+    clock: Callable[[], datetime] = now,
+    progressed: Callable[[], None] = lambda: None,
 ) -> Done:
     """Run a slot that was claimed, as of the evening before it; a failure is tried again as the job says.
+
+    ``progressed`` is called again and again while the run goes on.
 
     Raises:
         LostLeaseError: the claim was lost on the way; nothing was published.
 
     """
     asked = Asked(default_as_of(project, due.at), due.rules)
-    return _run(project, ledger, claim, asked, clock, job.retry_at)
+    return _run(project, ledger, claim, asked, clock, job.retry_at, progressed)
 
 
 def _run(  # noqa: PLR0913 (what a run is made of)
@@ -130,6 +138,7 @@ def _run(  # noqa: PLR0913 (what a run is made of)
     asked: Asked,
     clock: Callable[[], datetime],
     retry_at: Callable[[int, datetime], datetime | None] = lambda _attempt, _now: None,
+    progressed: Callable[[], None] = lambda: None,
 ) -> Done:
     folder, started = state_folder(project), clock()
     docs = folder / "data-docs" if project.config.data_docs else None
@@ -150,7 +159,7 @@ def _run(  # noqa: PLR0913 (what a run is made of)
 
     forced = "" if asked.rules == "*" else asked.rules
     beginning = Beginning(asked.as_of, project.rules_sha256, __version__, forced)
-    result = run_claimed(ledger, claim, beginning, work, clock, retry_at)
+    result = run_claimed(ledger, claim, beginning, work, clock, retry_at, progressed)
     report = _report(project, result.outcome, folder, docs)
     written, sent, unsent = _deliver(project, ledger, folder)
     return Done(result.outcome, result.json, report, tuple(written), sent, (*troubles, *unsent))

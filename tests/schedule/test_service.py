@@ -48,9 +48,10 @@ class House:
         self.root = root
         self.project = load_project(root)
         self.ran: list[str] = []
+        self.progress: list[datetime] = []
         self.faults: list[Exception] = []
 
-    def run(self, project: Project, ledger: Ledger, claim: Claim, due: Due, job: Job, clock: object) -> wiring.Done:
+    def run(self, project: Project, ledger: Ledger, claim: Claim, due: Due, job: Job, *_: object) -> wiring.Done:
         def work(run: str) -> Result:
             if self.faults:
                 raise self.faults.pop()
@@ -61,7 +62,7 @@ class House:
         return wiring.Done(done.outcome, "", project.root, (), 0)
 
     def nights(self) -> Nights:
-        return Nights(lambda: self.project, lambda: self.now, self.run)
+        return Nights(lambda: self.project, lambda: self.now, self.run, lambda: self.progress.append(self.now))
 
     def slots(self, job: str = "nightly") -> list[Slot]:
         with closing(wiring.open_ledger(self.project)) as ledger:
@@ -126,6 +127,7 @@ def test_a_run_by_hand_is_waited_for_and_told_once(house: House, caplog: pytest.
     with RunLock(house.root / ".tulosvahti/run.lock"):
         assert house.ticks(nights, "2023-06-06T00:00", "2023-06-06T00:01") == []
     assert caplog.text.count("a run is under way") == 1
+    assert len(house.progress) == 3
     assert house.ticks(nights, "2023-06-06T00:02") == ["2023-06-06T03:00"]
 
 
@@ -165,6 +167,7 @@ def test_a_broken_ledger_never_ends_the_service(house: House, caplog: pytest.Log
     (house.root / ".tulosvahti/ledger.db").write_text("no database" * 999)
     assert house.ticks(house.nights(), "2023-06-05T12:00") == []
     assert "not a ledger" in caplog.text
+    assert house.progress == [], "a watchdog must not be fed"
 
 
 def test_serve_ticks_until_stopped() -> None:

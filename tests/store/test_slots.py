@@ -269,8 +269,10 @@ def test_the_heartbeat_renews_and_tells_when_it_cannot(tmp_path: Path, caplog: p
     with closing(Ledger("sqlite:///l.db", tmp_path, timedelta(seconds=0.3))) as ledger:
         held = claim(ledger, now=datetime.now(UTC))
         assert held
-        with Heartbeat(ledger.slots, held, lambda: datetime.now(UTC)) as heart:
+        beats: list[int] = []
+        with Heartbeat(ledger.slots, held, lambda: datetime.now(UTC), lambda: beats.append(1)) as heart:
             heart._over.wait(0.9)  # Three leases long.
+            assert len(beats) > 3
             ledger.slots.renew(held, datetime.now(UTC))
             ledger.slots.fail(held, datetime.now(UTC), "gone", None)
             heart._thread.join(5)

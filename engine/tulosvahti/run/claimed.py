@@ -6,6 +6,7 @@ import logging
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from tulosvahti.store.slots import LostLeaseError
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 _BEATS = 6
 """Renewals in the length of a lease: several may fail before it ends."""
+_LONGEST = timedelta(hours=12)
+"""A run that takes longer hangs: its claim is let go, for another process to take over."""
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +57,11 @@ def run_claimed(  # noqa: PLR0913 - a run is its claim, its beginning, its work,
     work: Callable[[str], Result],
     clock: Callable[[], datetime],
     retry_at: Callable[[int, datetime], datetime | None] = lambda _attempt, _now: None,
+    progressed: Callable[[], None] = _nothing,
 ) -> Result:
     """Run ``work``, which is handed the run's id, and publish what it gives in one transaction.
 
-    ``retry_at`` says when a failed attempt is made again.
+    ``retry_at`` says when a failed attempt is made again; ``progressed`` is called at each renewal of the claim.
 
     Raises:
         LostLeaseError: the claim was lost on the way; nothing was written.
@@ -69,7 +77,7 @@ def run_claimed(  # noqa: PLR0913 - a run is its claim, its beginning, its work,
             forced_rules=beginning.forced_rules,
             claim=claim,
         )
-        with Heartbeat(ledger.slots, claim, clock):
+        with Heartbeat(ledger.slots, claim, clock, progressed):
             result = work(run)
         ledger.publish(result.outcome, clock(), result.mails, result.json, claim=claim)
     except LostLeaseError:
@@ -89,9 +97,11 @@ def run_claimed(  # noqa: PLR0913 - a run is its claim, its beginning, its work,
 class Heartbeat:
     """Renews a claim in the background; used with ``with``."""
 
-    def __init__(self, slots: Slots, claim: Claim, clock: Callable[[], datetime]) -> None:
-        """Name the claim; it is renewed first after a sixth of its lease."""
-        self._slots, self._claim, self._clock = slots, claim, clock
+    def __init__(
+        self, slots: Slots, claim: Claim, clock: Callable[[], datetime], progressed: Callable[[], None] = _nothing
+    ) -> None:
+        """Name the claim, which is renewed first after a sixth of its lease, and what to call each time it was."""
+        self._slots, self._claim, self._clock, self._progressed = slots, claim, clock, progressed
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -108,11 +118,16 @@ class Heartbeat:
         self._thread.join()
 
     def _beat(self) -> None:
-        while not self._over.wait(self._slots.lease.total_seconds() / _BEATS):
+        pause = self._slots.lease / _BEATS
+        for _ in range(_LONGEST // pause):
+            if self._over.wait(pause.total_seconds()):
+                return
             try:
                 self._slots.renew(self._claim, self._clock())
+                self._progressed()
             except LostLeaseError as error:
                 LOG.error("%s", error)  # noqa: TRY400 - told in full; the run is told when it publishes
                 return
             except Exception:
                 LOG.exception("the lease of slot %s could not be renewed; trying again", self._claim.slot)
+        LOG.error("slot %s has run for %s: it is given up, and free to be taken over", self._claim.slot, _LONGEST)

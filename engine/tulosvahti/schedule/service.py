@@ -78,9 +78,13 @@ class Nights:
         project: Callable[[], Project],
         clock: Callable[[], datetime] = wiring.now,
         run: Callable[..., wiring.Done] = wiring.run_slot,
+        progressed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Name the project, which is asked for at every tick, the clock, and what runs a slot."""
-        self._project, self._clock, self._run = project, clock, run
+        """Name the project, which is asked for at every tick, the clock, and what runs a slot.
+
+        ``progressed`` is called after each tick that could use the ledger, and while a run goes on.
+        """
+        self._project, self._clock, self._run, self._progressed = project, clock, run, progressed
         self._arrivals = Arrivals()
         self._quiet: dict[str, object] = {}
         self._told = ""
@@ -95,12 +99,13 @@ class Nights:
             with closing(wiring.open_ledger(project)) as ledger:
                 for job in project.config.schedule.jobs:
                     done += self._see_to(project, ledger, job)
+            self._told = ""
+            self._progressed()
         except LockedError as error:
             self._tell(f"waiting: {error}")
+            self._progressed()
         except Exception:
             LOG.exception("the jobs could not be seen to; trying again at the next tick")
-        else:
-            self._told = ""
         return done
 
     def _see_to(self, project: Project, ledger: Ledger, job: Job) -> list[wiring.Done]:
@@ -118,7 +123,7 @@ class Nights:
             if claim is None or plan.run is None:
                 return []
             try:
-                done = self._run(project, ledger, claim, plan.run, job, self._clock)
+                done = self._run(project, ledger, claim, plan.run, job, self._clock, self._progressed)
             except LostLeaseError as error:
                 LOG.warning("%s", error)
                 return []

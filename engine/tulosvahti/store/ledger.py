@@ -96,9 +96,9 @@ class Ledger:
     """The ledger of one project. One run at a time writes: hold a claim of ``slots`` from ``start_run`` to ``publish``."""
 
     def __init__(self, url: str, root: Path, lease: timedelta = slots.LEASE) -> None:
-        """Open the ledger, make it where there is none, migrate it where it is old.
+        """Open the ledger, make it where there is none, migrate it where it is old. A claim holds for ``lease``.
 
-        ``url`` is SQLAlchemy's; a relative SQLite path stands under ``root``; a claim holds for ``lease``.
+        ``url`` is SQLAlchemy's; a relative SQLite path stands under ``root``.
 
         Raises:
             LedgerError: not a ledger, or of a newer engine.
@@ -161,10 +161,7 @@ class Ledger:
         return str(run)
 
     def newest_as_of(self, until: date | None = None) -> date | None:
-        """Give the newest day of knowledge of the runs that are done and no lookback, up to and with ``until``.
-
-        Later days were judged by a clock that was wrong, or asked for ahead of time: they make no later run a lookback.
-        """
+        """Give the newest day of knowledge of the runs that are done and no lookback; later than ``until`` is no day yet."""
         runs = schema.runs.c
         query = select(func.max(runs.as_of)).where(runs.state == RunState.DONE, runs.lookback.is_(False))
         newest: date | None = self._scalar(query if until is None else query.where(runs.as_of <= until))
