@@ -165,8 +165,10 @@ def test_a_killed_run_is_taken_over_at_once_on_the_same_machine(house: House) ->
 def test_a_broken_ledger_never_ends_the_service(house: House, caplog: pytest.LogCaptureFixture) -> None:
     (house.root / ".tulosvahti").mkdir()
     (house.root / ".tulosvahti/ledger.db").write_text("no database" * 999)
-    assert house.ticks(house.nights(), "2023-06-05T12:00") == []
-    assert "not a ledger" in caplog.text
+    nights = house.nights()
+    assert house.ticks(nights, "2023-06-05T12:00", "2023-06-05T12:01") == []
+    assert caplog.text.count("not a ledger") == 1
+    assert nights.failed == 2
     assert house.progress == [], "a watchdog must not be fed"
 
 

@@ -18,9 +18,11 @@ from tulosvahti import wiring
 from tulosvahti.core.slots import Job, Judged, Known, Plan, calendar_plan, delivery_plan
 from tulosvahti.core.timetable import Timetable
 from tulosvahti.load.arrivals import Arrivals
+from tulosvahti.problem import ProblemsError
 from tulosvahti.run.judging import with_cited
 from tulosvahti.run.nightly import chosen, needed_inputs
 from tulosvahti.store.lock import LockedError
+from tulosvahti.store.migrate import LedgerError
 from tulosvahti.store.slots import LostLeaseError
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ class Nights:
         self._quiet: dict[str, object] = {}
         self._told = ""
         self.failed = 0
-        """Runs that were not completed."""
+        """Runs that were not completed, and ticks that could not look for any."""
 
     def tick(self) -> list[wiring.Done]:
         """Run what is due, and give what the runs left. Never raises."""
@@ -102,9 +104,13 @@ class Nights:
             self._told = ""
             self._progressed()
         except LockedError as error:
-            self._tell(f"waiting: {error}")
+            self._tell(logging.WARNING, f"waiting: {error}")
             self._progressed()
+        except (LedgerError, ProblemsError) as error:
+            self.failed += 1
+            self._tell(logging.ERROR, f"the jobs cannot be seen to, and are tried again at every tick: {error}")
         except Exception:
+            self.failed += 1
             LOG.exception("the jobs could not be seen to; trying again at the next tick")
         return done
 
@@ -163,10 +169,10 @@ class Nights:
 
         return decide, None
 
-    def _tell(self, text: str) -> None:
+    def _tell(self, level: int, text: str) -> None:
         """Log what stays so for many ticks once."""
         if text != self._told:
-            LOG.warning("%s", text)
+            LOG.log(level, "%s", text)
         self._told = text
 
 
