@@ -74,9 +74,9 @@ def test_a_job_with_a_timetable(job, known, now, planned):
 
 @pytest.mark.parametrize("cron", ["0 3 * * *", "* * * * *"])
 def test_a_clock_that_jumps_ten_years_is_quick_and_runs_one(cron):
-    began = time.perf_counter()
+    began = time.process_time()
     plan = calendar_plan(Job("job", cron), Timetable(cron, HELSINKI), utc("2033-06-01T12:00"), Known("2023-06-01T15:00"))
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert plan.run
     assert plan.run.slot.startswith("2033-06-01")
     assert plan.skipped

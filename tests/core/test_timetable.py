@@ -7,7 +7,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_days import broken, years
 
@@ -77,10 +77,11 @@ def test_clock_changes():
     assert list(clock_changes(ZoneInfo("UTC"), utc("2023-01-01"), utc("2024-01-01"))) == []
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["*/7 * * * *", "0 5 * * *", "15,45 */6 1-7 * MON", "0 0 29 2 *", "30 3 * 3,10 SUN", "59 23 L * *"]),
     st.datetimes(datetime(2011, 1, 1), datetime(2012, 12, 31)),  # noqa: DTZ001
-    st.integers(0, 60 * 24 * 40),
+    st.integers(0, 60 * 24 * 20),
     st.sampled_from(["Europe/Helsinki", "Pacific/Apia"]),
 )
 def test_counting_is_walking(cron, after, minutes, zone):
