@@ -110,8 +110,11 @@ def _code(opened: Project, done: Done) -> int:
 @app.command()
 def lint(project: ProjectOption = None) -> None:
     """List every problem of the project's files."""
+    from tulosvahti import wiring  # noqa: PLC0415
+    from tulosvahti.load.schedule import changing_hours  # noqa: PLC0415
+
     opened = _open(project)
-    for problem in opened.problems:
+    for problem in (*opened.problems, *changing_hours(opened.config.schedule, opened.config.time_zone, wiring.now())):
         typer.echo(str(problem))
     if opened.problems:
         raise typer.Exit(PROBLEM)
@@ -228,17 +231,30 @@ def init(folder: Annotated[Path, typer.Argument(help="Folder of the new project;
 
 
 @app.command()
-def schedule(project: ProjectOption = None) -> None:
+def schedule(
+    project: ProjectOption = None,
+    once: Annotated[bool, typer.Option("--once", help="Run what is due now, then exit.")] = False,  # noqa: FBT002
+    list_: Annotated[bool, typer.Option("--list", help="Show each job's next slot and how the newest went.")] = False,  # noqa: FBT002
+) -> None:
     """Run the nights: the service."""
-    from tulosvahti.cli.nights import serve_nights  # noqa: PLC0415
+    from tulosvahti.cli import nights  # noqa: PLC0415
 
     opened = _open(project)
+    if list_:
+        for line in nights.listing(opened):
+            typer.echo(line)
+        return
+    nights.start_log()
+    if not once:
+        nights.serve_nights(opened)
+        return
     _problems(opened.problems)
-    try:
-        serve_nights(opened)
-    except ValueError as error:
-        _say(f"config.toml: schedule.nightly: {error}")
-        raise typer.Exit(PROBLEM) from None
+    done, failed = nights.run_due_now(opened)
+    for item in done:
+        _show(opened, item)
+    if not done and not failed:
+        _say("nothing was run; `tulosvahti schedule --list` shows what comes next")
+    raise typer.Exit(INCOMPLETE if failed else max((_code(opened, item) for item in done), default=0))
 
 
 @app.command()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
-
 from tulosvahti.load.addresses import is_address, not_an_address
 from tulosvahti.load.models import ConfigShape
+from tulosvahti.load.schedule import Schedule, read_schedule
 from tulosvahti.load.shapes import shaped, text_of
 from tulosvahti.load.source import read_toml
 from tulosvahti.problem import Place, Problem, ProblemsError
@@ -48,7 +46,7 @@ class Config:
     languages: tuple[str, ...]
     time_zone: str
     as_of: date | None
-    nightly: str
+    schedule: Schedule
     mail: MailConfig
     ledger: str
     engine: str = "duckdb"
@@ -75,13 +73,7 @@ def load_config(root: Path) -> Config:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             message = f"time_zone: {shape.time_zone!r} is not a time zone"
             source.problems.append(Problem(source.place(("time_zone",)), message, "names such as Europe/Helsinki"))
-        try:
-            CronSim(shape.schedule.nightly, datetime(2000, 1, 1, tzinfo=UTC))
-        except CronSimError:
-            place = source.place(("schedule", "nightly"))
-            message = f"nightly: {shape.schedule.nightly!r} is not a schedule"
-            allowed = 'five fields: minute, hour, day, month, weekday, e.g. "0 5 * * *"'
-            source.problems.append(Problem(place, message, allowed))
+        schedule = read_schedule(shape.schedule, source)
         for key, addresses in (("sender", [parseaddr(shape.mail.sender)[1]]), ("operator", shape.mail.operator)):
             source.problems += [
                 not_an_address(source.place(("mail", key)), key, one) for one in addresses if not is_address(one)
@@ -94,7 +86,7 @@ def load_config(root: Path) -> Config:
         tuple(shape.languages),
         shape.time_zone,
         shape.as_of,
-        shape.schedule.nightly,
+        schedule,
         mail,
         shape.storage.ledger,
         shape.compute.engine,

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from tulosvahti.load.schedule import ScheduleShape
+
 Languages = Literal["fi", "sv", "en"]
 Days = Annotated[str, Field(pattern=r"^\s*\d{1,5}\s*(d|w|days?|weeks?)?\s*$", description="such as 10 d or 2 w")]
 For = Annotated[
@@ -34,12 +36,6 @@ class Shape(BaseModel):
     """A mapping with known keys only."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-
-
-class ScheduleShape(Shape):
-    """When the nights run."""
-
-    nightly: str = "0 5 * * *"
 
 
 class MailShape(Shape):

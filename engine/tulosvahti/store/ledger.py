@@ -11,10 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, insert, make_url, select, text, update
+from sqlalchemy import and_, func, insert, make_url, not_, select, text, update
 
 from tulosvahti.core.verdict import Change, Word
-from tulosvahti.store import alerting, rows, schema
+from tulosvahti.store import alerting, rows, schema, slots
 from tulosvahti.store.database import open_engine
 from tulosvahti.store.migrate import LedgerError, migrate
 from tulosvahti.store.outbox import Outbox, post
@@ -22,7 +22,7 @@ from tulosvahti.store.outbox import Outbox, post
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
-    from datetime import date
+    from datetime import date, timedelta
     from pathlib import Path
 
     from sqlalchemy import Connection, Table
@@ -76,10 +76,10 @@ class Run:
 
 
 class Ledger:
-    """The ledger of one project. One run at a time writes: hold the run lock from ``start_run`` to ``publish``."""
+    """The ledger of one project. One run at a time writes: hold a claim of ``slots`` from ``start_run`` to ``publish``."""
 
-    def __init__(self, url: str, root: Path) -> None:
-        """Open the ledger, make it where there is none, migrate it where it is old.
+    def __init__(self, url: str, root: Path, lease: timedelta = slots.LEASE) -> None:
+        """Open the ledger, make it where there is none, migrate it where it is old. A claim holds for ``lease``.
 
         ``url`` is SQLAlchemy's; a relative SQLite path stands under ``root``.
 
@@ -93,6 +93,7 @@ class Ledger:
         except BaseException:
             self._engine.dispose()
             raise
+        self.slots = slots.Slots(self._engine, lease)
 
     def close(self) -> None:
         """Close every connection."""
@@ -111,18 +112,22 @@ class Ledger:
         engine: str,
         *,
         forced_rules: str = "",
-        slot: datetime | None = None,
+        claim: slots.Claim | None = None,
     ) -> str:
         """Record a run that starts; give its id: "1", "2" ...
 
-        A run that is still ``running`` was killed, as the run lock is held: it is recorded as failed and its slot is
-        due again. ``forced_rules`` is the glob of a partial run; ``slot`` is the nominal time of a scheduled one.
+        A run that is still ``running`` though nobody holds its claim was killed: it is recorded as failed.
+        ``forced_rules`` is the glob of a partial run.
+
+        Raises:
+            LostLeaseError: the claim is no longer held.
+
         """
         with self._engine.begin() as connection:
             connection.execute(
                 update(schema.runs)
-                .where(schema.runs.c.state == RunState.RUNNING)
-                .values(state=RunState.FAILED, slot=None, reason="the process ended before the run did")
+                .where(schema.runs.c.state == RunState.RUNNING, not_(slots.held(schema.runs.c)))
+                .values(state=RunState.FAILED, reason="the process ended before the run did")
             )
             run = connection.scalar(
                 insert(schema.runs)
@@ -133,25 +138,22 @@ class Ledger:
                     engine=engine,
                     state=RunState.RUNNING,
                     forced_rules=forced_rules,
-                    slot=None if slot is None else rows.moment(slot),
+                    job=claim and claim.job,
+                    slot=claim and claim.slot,
+                    epoch=claim and claim.epoch,
                 )
                 .returning(schema.runs.c.id)
             )
+            if claim is not None:
+                slots.begin(connection, claim, started_at, int(run))
         return str(run)
 
-    def newest_as_of(self) -> date | None:
-        """Give the newest day of knowledge of the runs that are done and no lookback."""
+    def newest_as_of(self, until: date | None = None) -> date | None:
+        """Give the newest day of knowledge of the runs that are done and no lookback; later than ``until`` is no day yet."""
         runs = schema.runs.c
-        newest: date | None = self._scalar(
-            select(func.max(runs.as_of)).where(runs.state == RunState.DONE, runs.lookback.is_(False))
-        )
+        query = select(func.max(runs.as_of)).where(runs.state == RunState.DONE, runs.lookback.is_(False))
+        newest: date | None = self._scalar(query if until is None else query.where(runs.as_of <= until))
         return newest
-
-    def last_slot(self) -> datetime | None:
-        """Give the newest nominal time whose run is done or failed; a killed run's slot is not among them."""
-        runs = schema.runs.c
-        slot: str | None = self._scalar(select(func.max(runs.slot)).where(runs.state != RunState.RUNNING))
-        return None if slot is None else datetime.fromisoformat(slot)
 
     def open_findings(self) -> dict[Key, tuple[Word, str]]:
         """Give verdict and first run of every finding that is open."""
@@ -187,17 +189,22 @@ class Ledger:
         mails: Sequence[Posting],
         outcome_json: str = "",
         moved: Sequence[Alert] = (),
+        *,
+        claim: slots.Claim | None = None,
     ) -> None:
-        """Publish all of a run in one transaction and record it as done.
+        """Publish all of a run in one transaction and record it, and the slot it was claimed for, as done.
 
         ``moved`` are the alerts that the run moved. A lookback changes no finding and sends nothing.
 
         Raises:
+            LostLeaseError: the claim is no longer held; nothing was written.
             LedgerError: the run is not under way (never started, done before, or given up).
 
         """
         run = int(outcome.run)
         with self._engine.begin() as connection:
+            if claim is not None:
+                slots.finish(connection, claim, finished_at)
             _finish(
                 connection, run, finished_at, state=RunState.DONE, lookback=outcome.lookback, outcome_json=outcome_json
             )
@@ -213,14 +220,20 @@ class Ledger:
                 post(connection, run, mails, finished_at)
         self._move_wal()
 
-    def fail_run(self, run: str, finished_at: datetime, reason: str) -> None:
-        """Record that a run could not be completed.
+    def fail_run(
+        self, run: str, finished_at: datetime, reason: str,
+        *, claim: slots.Claim | None = None, retry_at: datetime | None = None,
+    ) -> None:  # fmt: skip
+        """Record that a run could not be completed; its slot is tried again at ``retry_at``, or never.
 
         Raises:
+            LostLeaseError: the claim is no longer held; nothing was written.
             LedgerError: the run is not under way.
 
         """
         with self._engine.begin() as connection:
+            if claim is not None:
+                slots.fail(connection, claim, finished_at, reason, retry_at)
             _finish(connection, int(run), finished_at, state=RunState.FAILED, reason=reason)
 
     def history(self, rule: str, limit: int = 20) -> list[Past]:
@@ -292,7 +305,7 @@ class Ledger:
             return connection.scalar(query)
 
     def _move_wal(self) -> None:
-        """Move SQLite's log into the database; only the run that holds the run lock does it (sqlite.org/wal.html)."""
+        """Move SQLite's log into the database; only the run that holds the claim does it (sqlite.org/wal.html)."""
         if self._engine.dialect.name == "sqlite":
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("PRAGMA wal_checkpoint(PASSIVE)"))

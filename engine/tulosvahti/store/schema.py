@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 
 METADATA = MetaData(
     naming_convention={
@@ -39,7 +39,7 @@ APPEND_ONLY = (
     "alert_changes", "told", "acknowledgements", "silences", "waivers",
 )
 """Tables whose rows are never changed nor removed."""
-NEVER_REMOVED = ("runs", "findings", "outbox", "outbox_addresses")
+NEVER_REMOVED = ("runs", "findings", "outbox", "outbox_addresses", "slots")
 """Tables whose rows change but are never removed."""
 
 
@@ -66,6 +66,8 @@ runs = Table(
     Column("slot", Text),
     _text("reason"),
     _text("outcome_json"),
+    Column("job", Text),
+    Column("epoch", Integer),
     sqlite_autoincrement=True,
 )
 
@@ -255,3 +257,25 @@ waivers = Table(
     "waivers", METADATA, *_said(), Column("pattern", Text, nullable=False), Column("approver", Text, nullable=False),
     Column("reason", Text, nullable=False), Column("ends", Text, nullable=False), Column("limit", Text, nullable=False),
 )  # fmt: skip
+
+slots = Table(
+    "slots",
+    METADATA,
+    Column("job", Text, primary_key=True),
+    Column("slot", Text, primary_key=True),
+    Column("due_at", Text, nullable=False),
+    _text("rules"),
+    Column("state", Text, nullable=False, index=True),
+    _text("owner"),
+    Column("epoch", Integer, nullable=False, server_default="0"),
+    Column("lease_until", Text),
+    Column("started_at", Text),
+    Column("late_seconds", Integer),
+    Column("finished_at", Text),
+    Column("retry_at", Text),
+    Column("run_id", Integer, ForeignKey("runs.id")),
+    Column("oldest", Text),
+    Column("skipped", Integer, nullable=False, server_default="0"),
+    _text("reason"),
+)
+"""One row a slot; one that was skipped stands for ``skipped`` slots, from ``oldest`` to itself."""

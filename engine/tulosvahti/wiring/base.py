@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tulosvahti.store.ledger import Ledger
+from tulosvahti.store.lock import RunLock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,3 +37,13 @@ def state_folder(project: Project) -> Path:
 def open_ledger(project: Project) -> Ledger:
     """Open the project's ledger, migrating it where needed."""
     return Ledger(project.config.ledger, project.root)
+
+
+def run_lock(project: Project) -> RunLock:
+    """Give the lock of this machine's runs."""
+    return RunLock(state_folder(project) / "run.lock")
+
+
+def service_lock(project: Project) -> RunLock:
+    """Give the lock of this machine's service."""
+    return RunLock(state_folder(project) / "service.lock", "another service runs the nights of this project")

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from tulosvahti import __version__
 from tulosvahti.emit.jsonout import to_json
 from tulosvahti.emit.report import render
+from tulosvahti.run.claimed import Beginning, Result, run_claimed
 from tulosvahti.run.nightly import Before, Request, evaluate
 from tulosvahti.store.inputs import InputStore
-from tulosvahti.store.lock import RunLock
 from tulosvahti.wiring.alerts import alert, mails_of
-from tulosvahti.wiring.base import now, open_ledger, state_folder
+from tulosvahti.wiring.base import default_as_of, now, open_ledger, run_lock, state_folder
 from tulosvahti.wiring.mail import deliver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date, datetime
 
+    from tulosvahti.core.slots import Due, Job
     from tulosvahti.core.verdict import Outcome
     from tulosvahti.load.project import Project
+    from tulosvahti.store.ledger import Ledger
+    from tulosvahti.store.slots import Claim
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,16 @@ class Done:
     troubles: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a run is to do."""
+
+    as_of: date
+    rules: str = "*"
+    expectations: bool = True
+    alerts: bool = True
+
+
 def run_once(  # noqa: PLR0913 (each is one choice of the caller)
     project: Project,
     as_of: date,
@@ -47,39 +60,76 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
     expectations: bool = True,
     alerts: bool = True,
     clock: Callable[[], datetime] = now,
-    slot: datetime | None = None,
 ) -> Done:
-    """Run everything once: judge, publish, write the report, send or write the mails.
+    """Run everything once, by hand: judge, publish, write the report, send or write the mails.
 
     Raises:
         LockedError: another run is under way in this project.
 
     """
-    folder = state_folder(project)
-    with ExitStack() as stack:
-        stack.enter_context(RunLock(folder / "run.lock"))
-        ledger = stack.enter_context(closing(open_ledger(project)))
-        started = clock()
-        run = ledger.start_run(
-            as_of, started, project.rules_sha256, __version__, forced_rules="" if rules == "*" else rules, slot=slot
-        )
-        work = Path(tempfile.mkdtemp(prefix="tulosvahti-"))
-        stack.callback(shutil.rmtree, work, ignore_errors=True)
-        docs = folder / "data-docs" if project.config.data_docs else None
-        before = Before(ledger.open_findings(), ledger.previous_verdicts(), ledger.newest_as_of())
-        try:
-            request = Request(run, as_of, rules, expectations, work, docs)
+    with run_lock(project) as lock, closing(open_ledger(project)) as ledger:
+        claim = ledger.slots.claim_by_hand(rules, lock.owner, clock, lock.dead)
+        lock.alone()
+        return _run(project, ledger, claim, Asked(as_of, rules, expectations, alerts), clock)
+
+
+def run_slot(  # noqa: PLR0913 (a slot is its claim, when it was due, and its job)
+    project: Project,
+    ledger: Ledger,
+    claim: Claim,
+    due: Due,
+    job: Job,
+    clock: Callable[[], datetime] = now,
+    progressed: Callable[[], None] = lambda: None,
+) -> Done:
+    """Run a slot that was claimed, as of the evening before it; a failure is tried again as the job says.
+
+    ``progressed`` is called again and again while the run goes on.
+
+    Raises:
+        LostLeaseError: the claim was lost on the way; nothing was published.
+
+    """
+    asked = Asked(default_as_of(project, due.at), due.rules)
+    return _run(project, ledger, claim, asked, clock, job.retry_at, progressed)
+
+
+def _run(  # noqa: PLR0913 (what a run is made of)
+    project: Project,
+    ledger: Ledger,
+    claim: Claim,
+    asked: Asked,
+    clock: Callable[[], datetime],
+    retry_at: Callable[[int, datetime], datetime | None] = lambda _attempt, _now: None,
+    progressed: Callable[[], None] = lambda: None,
+) -> Done:
+    folder, started = state_folder(project), clock()
+    docs = folder / "data-docs" if project.config.data_docs else None
+    today = started.astimezone(ZoneInfo(project.config.time_zone)).date()
+    troubles: list[str] = []
+
+    def work(run: str) -> Result:
+        with tempfile.TemporaryDirectory(prefix="tulosvahti-", ignore_cleanup_errors=True) as scratch:
+            known = ledger.newest_as_of(max(today, asked.as_of))
+            before = Before(ledger.open_findings(), ledger.previous_verdicts(), known)
+            request = Request(run, asked.as_of, asked.rules, asked.expectations, Path(scratch), docs)
             outcome = evaluate(project, request, before, InputStore(project.root).keep)
-            found = alert(project, ledger, outcome, started)
-            mails, troubles = mails_of(project, outcome, found, started) if alerts else ([], [])
-            text = to_json(outcome)
-            ledger.publish(outcome, clock(), mails, text, found.moved)
-        except BaseException as error:
-            ledger.fail_run(run, clock(), str(error) or type(error).__name__)
-            raise
-        report = _report(project, outcome, folder, docs)
-        delivered = deliver(project, ledger, clock)
-        return Done(outcome, text, report, delivered.written, delivered.sent, (*troubles, *delivered.troubles))
+        found = alert(project, ledger, outcome, started)
+        mails, untold = mails_of(project, outcome, found, started) if asked.alerts else ([], [])
+        troubles.extend(untold)
+        return Result(outcome, mails, to_json(outcome), found.moved)
+
+    def stopped() -> bool:
+        progressed()
+        return False
+
+    forced = "" if asked.rules == "*" else asked.rules
+    beginning = Beginning(asked.as_of, project.rules_sha256, __version__, forced)
+    result = run_claimed(ledger, claim, beginning, work, clock, retry_at, progressed)
+    report = _report(project, result.outcome, folder, docs)
+    delivered = deliver(project, ledger, clock, stopped)
+    troubles.extend(delivered.troubles)
+    return Done(result.outcome, result.json, report, delivered.written, delivered.sent, tuple(troubles))
 
 
 def _report(project: Project, outcome: Outcome, folder: Path, docs: Path | None) -> Path:
@@ -100,9 +150,3 @@ def stored_json(project: Project, run: int | None) -> str | None:
     with closing(open_ledger(project)) as ledger:
         name = str(run) if run is not None else next((item.id for item in ledger.runs() if item.state == "done"), None)
         return ledger.outcome_json(name) if name is not None else None
-
-
-def last_slot(project: Project) -> datetime | None:
-    """Give the newest night that was run; None before the first."""
-    with closing(open_ledger(project)) as ledger:
-        return ledger.last_slot()
