@@ -111,7 +111,10 @@ def _as_rounded(
     A sum that breaks by its printed digits and holds by the step is rounding if others of its pattern do so too, or if
     too few hold exactly to tell; steps of 3 and 5 are always rounding (figures rounded at random for secrecy).
     """
-    stepped = {name: replace(f, unit=units[_place(name)]) for name, f in figures.items() if _place(name) in units}
+    steps = ((name, f, units.get(_place(name), f.unit)) for name, f in figures.items())
+    stepped = {name: replace(f, unit=unit) for name, f, unit in steps if unit != f.unit}
+    if not stepped:
+        return dict(figures)
     wide = {**figures, **stepped}
     off: dict[str, list[str]] = defaultdict(list)
     exact: Counter[str] = Counter()
