@@ -59,7 +59,11 @@ def open_engine(url: URL, root: Path, password: str = "") -> Engine:
 def _open_sqlite(url: URL, root: Path) -> Engine:
     if url.database and url.database != ":memory:":
         path = root / url.database
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"the ledger {path} cannot be used: {error}; mend the cause and try again"
+            raise LedgerError(message) from error
         url = url.set(database=str(path))
     engine = create_engine(url, connect_args={"timeout": float(_WAIT)})
 

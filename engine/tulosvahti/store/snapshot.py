@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import MetaData, URL, event, insert, select, text
+from sqlalchemy import MetaData, URL, event, func, insert, select
 
 from tulosvahti.store.database import open_engine
 from tulosvahti.store.files import sync_folder
@@ -62,14 +62,12 @@ def copy_rows(source: Connection, target: Connection) -> None:
     for table in tables.sorted_tables:
         if table.name == "alembic_version":
             continue
-        with source.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table)) as rows:
+        with source.execute(select(table).execution_options(yield_per=_ROWS_AT_ONCE)) as rows:
             for part in rows.mappings().partitions():
                 target.execute(insert(table), [dict(row) for row in part])
         if target.dialect.name == "postgresql" and "id" in table.c:
-            target.execute(
-                text(f'SELECT setval(pg_get_serial_sequence(:table, \'id\'), max(id)) FROM "{table.name}"'),  # noqa: S608
-                {"table": table.name},
-            )
+            sequence = func.pg_get_serial_sequence(table.name, "id")
+            target.execute(select(func.setval(sequence, func.max(table.c.id))))
 
 
 def beside(path: Path) -> tuple[Path, Path]:
