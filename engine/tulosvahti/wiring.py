@@ -20,14 +20,17 @@ from tulosvahti.core.alert_token import Link, TokenError, read
 from tulosvahti.core.verdict import Outcome
 from tulosvahti.emit.jsonout import to_json
 from tulosvahti.emit.report import render
+from tulosvahti.load.config import load_config
 from tulosvahti.run.alerting import Alerted, Past, alerted
 from tulosvahti.run.letters import posted
 from tulosvahti.run.nightly import Before, Request, evaluate, take_in
 from tulosvahti.store import alerting
+from tulosvahti.store.backup import Backup, make_backup, refuse_half_restored
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.store.ledger import Ledger, MailState
 from tulosvahti.store.lock import RunLock
 from tulosvahti.store.outbox import write_eml
+from tulosvahti.store.restore import Place, restore as put_back
 from tulosvahti.store.secret import SecretError, project_secret
 
 if TYPE_CHECKING:
@@ -70,9 +73,23 @@ def state_folder(project: Project) -> Path:
     return project.root / STATE
 
 
+def secret(name: str) -> str:
+    """Give a secret by the name that config.toml has for it: from the environment, else from systemd's credentials."""
+    if not name or name in os.environ:
+        return os.environ.get(name, "")
+    place = Path(os.environ.get("CREDENTIALS_DIRECTORY", os.devnull)) / name
+    return place.read_text(encoding="utf-8").strip() if place.is_file() else ""
+
+
 def open_ledger(project: Project) -> Ledger:
-    """Open the project's ledger, migrating it where needed."""
-    return Ledger(project.config.ledger, project.root)
+    """Open the project's ledger, migrating it where needed.
+
+    Raises:
+        LedgerError: it cannot be used; the text says why.
+
+    """
+    refuse_half_restored(state_folder(project))
+    return Ledger(project.config.ledger, project.root, secret(project.config.ledger_password_env))
 
 
 def run_once(  # noqa: PLR0913 (each is one choice of the caller)
@@ -236,7 +253,7 @@ def _send(project: Project, key: str, content: bytes) -> str:
     recipient = project.routes.recipients.get(key)
     if recipient is None:
         return "the recipient is no longer in alerts/routes.yaml"
-    password = os.environ.get(settings.password_env, "") if settings.password_env else ""
+    password = secret(settings.password_env)
     try:
         refused = asyncio.run(
             send(
@@ -253,6 +270,36 @@ def _send(project: Project, key: str, content: bytes) -> str:
     except (OSError, TimeoutError) as error:
         return str(error) or type(error).__name__
     return "; ".join(f"{address}: {why}" for address, why in refused.items())
+
+
+def back_up(root: Path, target: Path | None) -> Backup:
+    """Write a backup of the project to a file, or into a folder under a name of its own; default: ``backups/``.
+
+    Raises:
+        BackupError, LedgerError, OSError: it was not made; the text says why.
+
+    """
+    config, at = load_config(root), now()
+    place = target or root / "backups"
+    if target is None or target.is_dir() or not target.suffix:
+        place /= f"tulosvahti-{at:%Y%m%dT%H%M%SZ}.tar.gz"
+    refuse_half_restored(root / STATE)
+    name = config.name.in_language(config.languages[0])
+    facts = {"project": name, "engine": __version__, "made_at": at.isoformat(timespec="seconds")}
+    with closing(Ledger(config.ledger, root, secret(config.ledger_password_env))) as ledger:
+        return make_backup(ledger.engine, root / STATE, place, facts)
+
+
+def restore(root: Path, archive: Path, *, force: bool) -> tuple[Backup, Path | None]:
+    """Put a backup in place; give what it was, and where the old state is now.
+
+    Raises:
+        BackupError, OccupiedError, LockedError, LedgerError, OSError: nothing was changed, or the text says what was.
+
+    """
+    config = load_config(root)
+    place = Place(root, root / STATE, config.ledger, secret(config.ledger_password_env))
+    return put_back(archive.resolve(), place, f"{now():%Y%m%dT%H%M%SZ}", force=force)
 
 
 def stored_json(project: Project, run: int | None) -> str | None:
