@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+import time
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -19,18 +20,17 @@ from tulosvahti.core.alert import About
 from tulosvahti.core.alert_token import Link, TokenError, read
 from tulosvahti.core.verdict import Outcome
 from tulosvahti.emit.jsonout import to_json
+from tulosvahti.emit.logs import in_run
 from tulosvahti.emit.report import render
-from tulosvahti.load.config import load_config
 from tulosvahti.run.alerting import Alerted, Past, alerted
 from tulosvahti.run.letters import posted
 from tulosvahti.run.nightly import Before, Request, evaluate, take_in
 from tulosvahti.store import alerting
-from tulosvahti.store.backup import Backup, make_backup, refuse_half_restored
+from tulosvahti.store.backup import refuse_half_restored
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.store.ledger import Ledger, MailState
 from tulosvahti.store.lock import RunLock
 from tulosvahti.store.outbox import write_eml
-from tulosvahti.store.restore import Place, restore as put_back
 from tulosvahti.store.secret import SecretError, project_secret
 
 if TYPE_CHECKING:
@@ -59,6 +59,11 @@ class Done:
 def now() -> datetime:
     """Read the clock: the only place that does."""
     return datetime.now(UTC)
+
+
+def steady() -> float:
+    """Read the clock that never jumps, in seconds."""
+    return time.monotonic()
 
 
 def default_as_of(project: Project, at: datetime) -> date:
@@ -116,6 +121,7 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
         run = ledger.start_run(
             as_of, started, project.rules_sha256, __version__, forced_rules="" if rules == "*" else rules, slot=slot
         )
+        stack.enter_context(in_run(run))
         work = Path(tempfile.mkdtemp(prefix="tulosvahti-"))
         stack.callback(shutil.rmtree, work, ignore_errors=True)
         docs = folder / "data-docs" if project.config.data_docs else None
@@ -270,36 +276,6 @@ def _send(project: Project, key: str, content: bytes) -> str:
     except (OSError, TimeoutError) as error:
         return str(error) or type(error).__name__
     return "; ".join(f"{address}: {why}" for address, why in refused.items())
-
-
-def back_up(root: Path, target: Path | None) -> Backup:
-    """Write a backup of the project to a file, or into a folder under a name of its own; default: ``backups/``.
-
-    Raises:
-        BackupError, LedgerError, OSError: it was not made; the text says why.
-
-    """
-    config, at = load_config(root), now()
-    place = target or root / "backups"
-    if target is None or target.is_dir() or not target.suffix:
-        place /= f"tulosvahti-{at:%Y%m%dT%H%M%SZ}.tar.gz"
-    refuse_half_restored(root / STATE)
-    name = config.name.in_language(config.languages[0])
-    facts = {"project": name, "engine": __version__, "made_at": at.isoformat(timespec="seconds")}
-    with closing(Ledger(config.ledger, root, secret(config.ledger_password_env))) as ledger:
-        return make_backup(ledger.engine, root / STATE, place, facts)
-
-
-def restore(root: Path, archive: Path, *, force: bool) -> tuple[Backup, Path | None]:
-    """Put a backup in place; give what it was, and where the old state is now.
-
-    Raises:
-        BackupError, OccupiedError, LockedError, LedgerError, OSError: nothing was changed, or the text says what was.
-
-    """
-    config = load_config(root)
-    place = Place(root, root / STATE, config.ledger, secret(config.ledger_password_env))
-    return put_back(archive.resolve(), place, f"{now():%Y%m%dT%H%M%SZ}", force=force)
 
 
 def stored_json(project: Project, run: int | None) -> str | None:

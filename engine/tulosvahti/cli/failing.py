@@ -18,7 +18,7 @@ def tell(error: Exception) -> None:
 
 
 def _sentence(error: Exception) -> str:
-    from sqlalchemy.exc import OperationalError, TimeoutError as PoolTimeoutError  # noqa: PLC0415
+    from sqlalchemy import exc  # noqa: PLC0415 (an error is rare, and --help is quick)
 
     from tulosvahti.store.database import LedgerError  # noqa: PLC0415
     from tulosvahti.store.inputs import InputStoreError  # noqa: PLC0415
@@ -26,7 +26,7 @@ def _sentence(error: Exception) -> str:
 
     if isinstance(error, (LedgerError, InputStoreError, LockedError)):
         return str(error)
-    if isinstance(error, (OperationalError, PoolTimeoutError)):
+    if isinstance(error, (exc.OperationalError, exc.TimeoutError)):
         why = " ".join(str(getattr(error, "orig", None) or error).split())
         return f"the ledger could not be read or written: {why}; what was committed before is kept: mend the cause, then run again"
     if isinstance(error, OSError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tulosvahti import wiring
+from tulosvahti import operations
 from tulosvahti.problem import ProblemsError
 from tulosvahti.store.backup import BackupError
 from tulosvahti.store.database import LedgerError
@@ -21,7 +21,7 @@ PROBLEM, INCOMPLETE = 2, 3
 def back_up(root: Path, target: Path | None, say: Callable[[str], None]) -> tuple[int, str]:
     """Make a backup; give the exit code and the archive's path."""
     try:
-        made = wiring.back_up(root, target)
+        made = operations.back_up(root, target)
     except (ProblemsError, BackupError) as error:
         say(str(error))
         return PROBLEM, ""
@@ -41,7 +41,7 @@ def restore(root: Path, archive: Path, *, force: bool, say: Callable[[str], None
         say(f"{archive}: no such file; allowed: an archive that `tulosvahti backup` wrote")
         return PROBLEM
     try:
-        found, aside = wiring.restore(root, archive, force=force)
+        found, aside = operations.restore(root, archive, force=force)
     except (ProblemsError, BackupError, OccupiedError) as error:
         say(str(error))
         return PROBLEM

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
 import threading
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
-from tulosvahti import wiring
+from tulosvahti import operations, wiring
+from tulosvahti.emit.logs import start_log
 from tulosvahti.load.project import load_project
+from tulosvahti.schedule.health import Progress, Watched, shown
+from tulosvahti.schedule.ping import pinged
 from tulosvahti.schedule.service import serve
+from tulosvahti.schedule.systemd import notify
+from tulosvahti.store.lock import LockedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from tulosvahti.load.project import Project
@@ -28,7 +37,6 @@ def serve_nights(project: Project) -> None:
 
     """
     gc.enable()  # A service lives for months.
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
@@ -41,5 +49,29 @@ def serve_nights(project: Project) -> None:
         _LOG.info("run %s: report %s, %d mails", done.outcome.run, done.report, len(done.mails) + done.sent)
 
     config = project.config
-    _LOG.info("nights at %r in %s", config.nightly, config.time_zone)
-    serve(config.nightly, config.time_zone, run_slot, wiring.now, stop, lambda: wiring.last_slot(project))
+    run = pinged(config.service.ping, run_slot, unless=(LockedError,))
+    with watched(project) as progress:
+        _LOG.info("nights at %r in %s", config.nightly, config.time_zone)
+        last_slot = partial(wiring.last_slot, project)
+        serve(config.nightly, config.time_zone, run, wiring.now, stop, last_slot, progressed=progress)
+
+
+@contextmanager
+def watched(project: Project) -> Iterator[Progress]:
+    """Start the log and what watches the service, tell systemd, and give what the loop calls when it came round."""
+    service = project.config.service
+    start_log(service.log)
+    tell = partial(notify, os.environ.get("NOTIFY_SOCKET", ""))
+    progress = Progress(wiring.steady, tell)
+    trouble = operations.mail_trouble(project)
+    if trouble:
+        _LOG.warning("%s", trouble)
+    asked = Watched(progress.age, partial(operations.ledger_trouble, project), partial(operations.observe, project))
+    with shown(service.listen, asked) as address:
+        if address:
+            _LOG.info("shown at http://%s: /healthz, /readyz, /metrics", address)
+        tell("READY=1", "STATUS=the nights are watched")
+        try:
+            yield progress
+        finally:
+            tell("STOPPING=1", "STATUS=the run that is under way is awaited")

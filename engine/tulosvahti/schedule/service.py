@@ -67,6 +67,7 @@ def serve(  # noqa: PLR0913 - all that the service cannot know itself
     stop: threading.Event,
     last_slot: Callable[[], datetime | None],
     tick_seconds: float = 15.0,
+    progressed: Callable[[], None] = lambda: None,
 ) -> None:
     """Run the slots as they come due, until ``stop`` is set.
 
@@ -77,7 +78,7 @@ def serve(  # noqa: PLR0913 - all that the service cannot know itself
         ValueError: not a schedule or not a time zone.
 
     """
-    nights = Nights(nightly, time_zone, run_once, now, last_slot)
+    nights = Nights(nightly, time_zone, run_once, now, last_slot, progressed)
     nights.tick()
     ticker = BackgroundScheduler(timezone=UTC)
     ticker.add_job(
@@ -93,17 +94,19 @@ def serve(  # noqa: PLR0913 - all that the service cannot know itself
 class Nights:
     """What the service knows between ticks: up to which slot everything was tried."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (as ``serve``)
         self,
         nightly: str,
         time_zone: str,
         run_once: Callable[[datetime], None],
         now: Callable[[], datetime],
         last_slot: Callable[[], datetime | None],
+        progressed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Start from now; a schedule or zone that is none raises ValueError at once."""
+        """Start from now; ``progressed`` is called after each tick that could read the ledger. A schedule or zone that is none raises ValueError at once."""
         self._nightly, self._time_zone = nightly, time_zone
         self._run_once, self._now, self._last_slot = run_once, now, last_slot
+        self._progressed = progressed
         self._tried: datetime | None = None
         self._started = now()
         due_slots(nightly, time_zone, self._started, self._started)
@@ -114,6 +117,8 @@ class Nights:
             self._tick()
         except Exception:
             LOG.exception("the schedule could not be read; trying again at the next tick")
+        else:
+            self._progressed()
 
     def _tick(self) -> None:
         known = [moment for moment in (self._last_slot(), self._tried) if moment is not None]

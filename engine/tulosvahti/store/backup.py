@@ -112,13 +112,10 @@ def verify(archive: Path, into: Path | None = None) -> Backup:
                     manifest = json.loads(stream.read())
                 else:
                     seen[member.name] = _copy(stream, into / member.name if into else None)
-        listed = {str(name): (str(item[0]), int(item[1])) for name, item in manifest["files"].items()}
-        known = int(manifest["format"])
-        backup = Backup(
-            archive, *(str(manifest[key]) for key in ("made_at", "engine", "project")), int(manifest["runs"]),
-            {str(name): (str(item[0]), int(item[1]), int(item[2]) & 0o777) for name, item in manifest["files"].items()},
-            tuple(map(str, manifest["missing_inputs"])),
-        )  # fmt: skip
+        files = {str(name): (str(a), int(b), int(c) & 0o777) for name, (a, b, c) in manifest["files"].items()}
+        listed = {name: (sha256, size) for name, (sha256, size, _) in files.items()}
+        known, runs, missing = int(manifest["format"]), int(manifest["runs"]), tuple(map(str, manifest["missing_inputs"]))
+        made_at, engine, project = (str(manifest[key]) for key in ("made_at", "engine", "project"))
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -133,7 +130,7 @@ def verify(archive: Path, into: Path | None = None) -> Backup:
     wrong = sorted(name for name in {*seen, *listed} if seen.get(name) != listed.get(name))
     if wrong or LEDGER not in seen:
         raise _broken(archive, f"not as its manifest says: {', '.join(wrong) or LEDGER}")
-    return backup
+    return Backup(archive, made_at, engine, project, runs, files, missing)
 
 
 def extract(archive: Path, state: Path) -> tuple[Backup, Path]:
@@ -148,12 +145,14 @@ def extract(archive: Path, state: Path) -> tuple[Backup, Path]:
         backup = verify(archive, incoming)
         for name, (_, _, mode) in backup.files.items():
             (incoming / name).chmod(mode)
-        if _inspect(incoming / LEDGER)[0] != backup.runs:
-            raise _broken(archive, "its ledger has other runs than its manifest says")
+        runs, _ = _inspect(incoming / LEDGER)
+        if runs == backup.runs:
+            return backup, incoming
     except BaseException:
         shutil.rmtree(incoming, ignore_errors=True)
         raise
-    return backup, incoming
+    shutil.rmtree(incoming)
+    raise _broken(archive, f"its ledger has {runs} runs and its manifest says {backup.runs}")
 
 
 def is_occupied(state: Path, ledger: Path | None) -> bool:

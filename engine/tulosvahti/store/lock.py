@@ -1,4 +1,4 @@
-"""The run lock: a run by hand and the service are never both at once. Services share one of their own.
+"""The run lock: a run by hand and the service are never both at once.
 
 The operating system holds the lock and frees it when the process ends, however it ends. The file's text (process id)
 and its time of change (since when) only serve the sentence that tells who holds it.
@@ -21,15 +21,14 @@ if sys.platform == "win32":
 
     _FAR = 1 << 30  # Windows locks are mandatory: one byte far behind the text, so that the text can be read.
 
-    def _take(handle: int, *, shared: bool) -> None:
-        del shared  # Windows has none: there the second service waits for nothing and is refused.
+    def _take(handle: int) -> None:
         os.lseek(handle, _FAR, os.SEEK_SET)
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
-    def _take(handle: int, *, shared: bool) -> None:
-        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    def _take(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 _TAKEN = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
@@ -40,12 +39,11 @@ class LockedError(Exception):
 
 
 class RunLock:
-    """The lock file at ``path``; used with ``with``."""
+    """The lock file at ``path``; used with ``with``. ``what`` says what its holder does."""
 
-    def __init__(self, path: Path, busy: str = "a run is under way", *, shared: bool = False) -> None:
-        """Name the file; it is made when the lock is taken, and stays. Shared locks keep out only others that are not."""
-        self.path = path
-        self._busy, self._shared = busy, shared
+    def __init__(self, path: Path, what: str = "a run is under way") -> None:
+        """Name the file; it is made when the lock is taken, and stays."""
+        self.path, self.what = path, what
         self._handle: int | None = None
 
     def __enter__(self) -> Self:
@@ -58,15 +56,15 @@ class RunLock:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            _take(handle, shared=self._shared)
-            os.lseek(handle, 0, os.SEEK_SET)
-            os.ftruncate(handle, 0)
-            os.write(handle, f"{os.getpid()}\n".encode())
+            _take(handle)
         except OSError as error:
             os.close(handle)
             if error.errno in _TAKEN:
                 raise LockedError(self._who()) from None
             raise
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.ftruncate(handle, 0)
+        os.write(handle, f"{os.getpid()}\n".encode())
         self._handle = handle
         return self
 
@@ -85,4 +83,4 @@ class RunLock:
         except OSError:
             process, since = "", ""
         holder = f"process {process} since {since}" if process else "another process"
-        return f"{self.path}: {self._busy} ({holder}); wait until it ends, or end that process, then try again"
+        return f"{self.path}: {self.what} ({holder}); wait until it ends, or end that process, then try again"

@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import MetaData, URL, event, func, insert, select
+from sqlalchemy import URL, MetaData, event, func, insert, select
 
 from tulosvahti.store.database import open_engine
 from tulosvahti.store.files import sync_folder
