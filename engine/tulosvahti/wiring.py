@@ -27,6 +27,7 @@ from tulosvahti.run.letters import posted
 from tulosvahti.run.nightly import Before, Request, evaluate, take_in
 from tulosvahti.store import alerting
 from tulosvahti.store.backup import refuse_half_restored
+from tulosvahti.store.files import write_atomically
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.store.ledger import Ledger, MailState
 from tulosvahti.store.lock import RunLock
@@ -134,10 +135,16 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
             text = to_json(outcome)
             ledger.publish(outcome, clock(), mails, text, found.moved)
         except BaseException as error:
-            ledger.fail_run(run, clock(), str(error) or type(error).__name__)
+            try:
+                ledger.fail_run(run, clock(), str(error) or type(error).__name__)
+            except Exception as second:  # noqa: BLE001 (the next run records it: the first fault is what to tell)
+                error.add_note(f"the ledger could not take note of it: {second}")
             raise
-        report = _report(project, outcome, folder, docs)
-        written, sent, unsent = _deliver(project, ledger, folder, clock)
+        try:
+            report = _report(project, outcome, folder, docs)
+        finally:
+            # A report that cannot be written keeps no mail back.
+            written, sent, unsent = _deliver(project, ledger, folder, clock)
         return Done(outcome, text, report, tuple(written), sent, (*troubles, *unsent))
 
 
@@ -227,8 +234,8 @@ def _report(project: Project, outcome: Outcome, folder: Path, docs: Path | None)
     for language in reversed(project.config.languages):
         html = render(outcome, project.agreements, project.config.languages, language, link, folder / "pictures")
         path = reports / f"run-{outcome.run}.{language}.html"
-        path.write_text(html, encoding="utf-8")
-        (reports / f"latest.{language}.html").write_text(html, encoding="utf-8")
+        write_atomically(path, html.encode())
+        write_atomically(reports / f"latest.{language}.html", html.encode())
     return reports / f"run-{outcome.run}.{project.config.languages[0]}.html"
 
 

@@ -26,7 +26,8 @@ def _sentence(error: Exception) -> str:
 
     if isinstance(error, (LedgerError, InputStoreError, LockedError)):
         return str(error)
-    if isinstance(error, (exc.OperationalError, exc.TimeoutError)):
+    ours = (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError)
+    if isinstance(error, (exc.DatabaseError, exc.TimeoutError)) and not isinstance(error, ours):
         why = " ".join(str(getattr(error, "orig", None) or error).split())
         return f"the ledger could not be read or written: {why}; what was committed before is kept: mend the cause, then run again"
     if isinstance(error, OSError):

@@ -6,16 +6,18 @@ connection has the execution option ``reading``: then it sees one moment of the 
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event
-from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
+LOG = logging.getLogger(__name__)
 _WAIT = 30
 """Seconds that a writer waits for another."""
 _CHECKPOINT_WAIT_MS = 5_000
@@ -118,14 +120,18 @@ def move_wal(engine: Engine) -> None:
 
     TRUNCATE reads the log's header under the writer's lock, so the reset of the log by another writer cannot fall
     between (sqlite.org/wal.html#walresetbug); PASSIVE does not. Nothing else checkpoints but the last connection's
-    close, which has the file for itself. Readers and writers that stay longer leave it to the next time.
+    close, which has the file for itself. Readers and writers that stay longer leave it to the next time, and so does
+    a fault: what was committed is in the log.
     """
     if engine.dialect.name != "sqlite":
         return
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={_CHECKPOINT_WAIT_MS}")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={_WAIT * 1000}")
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={_CHECKPOINT_WAIT_MS}")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={_WAIT * 1000}")
+    except DBAPIError as error:
+        LOG.warning("the ledger's log was not moved into it, and is kept: %s", trouble_with(engine.url, error))
 
 
 def sqlite_file(url: URL, root: Path) -> Path | None:
