@@ -76,7 +76,7 @@ def need_strace() -> None:
     if shutil.which("strace") is None:
         print("skipped: strace is not installed; on Debian: apt-get install strace")
         sys.exit(0)
-    tried = subprocess.run(["strace", "-o", os.devnull, "true"], check=False, capture_output=True, text=True)  # noqa: S607
+    tried = subprocess.run(["strace", "-o", os.devnull, "true"], check=False, capture_output=True, text=True)  # noqa: S603, S607
     if tried.returncode:
         print(f"skipped: strace may not trace here: {tried.stderr.strip()}")
         sys.exit(0)
@@ -263,9 +263,7 @@ def each(work: Callable[[Call, int], str], chosen: Sequence[Call], workers: int 
             free.append(number)
 
     with ThreadPoolExecutor(workers) as pool:
-        done = 0
-        for word in pool.map(one, chosen):
-            done += 1
+        for done, word in enumerate(pool.map(one, chosen), 1):
             if sys.stderr.isatty():
                 print(f"\r{done} of {len(chosen)}", end="", file=sys.stderr)
             yield word
