@@ -133,6 +133,12 @@ def test_an_archive_that_is_there_is_kept(tmp_path, archive):
     assert archive.read_bytes() == before
 
 
+def test_a_backup_is_not_kept_in_what_it_is_a_copy_of(tmp_path):
+    filled(tmp_path, SQLITE)
+    with pytest.raises(BackupError, match="name a place outside"):
+        archived(tmp_path, SQLITE, tmp_path / ".tulosvahti" / "backups" / "b.tar.gz")
+
+
 def rewritten(archive: Path, change) -> None:
     """Make the archive anew from its members, as ``change`` leaves them."""
     with tarfile.open(archive) as tar:

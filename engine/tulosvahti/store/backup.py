@@ -65,6 +65,9 @@ def make_backup(engine: Engine, state: Path, target: Path, facts: Mapping[str, s
     if target.exists():
         message = f"{target} is there already; nothing was written: name another file, or a folder"
         raise BackupError(message)
+    if state.resolve() in target.resolve().parents:
+        message = f"{target} is in the state folder, which a backup is a copy of; name a place outside, on another disk"
+        raise BackupError(message)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".part-", dir=target.parent) as folder, ExitStack() as stack:
         ledger, part = Path(folder) / LEDGER, Path(folder) / target.name

@@ -119,9 +119,9 @@ def move_wal(engine: Engine) -> None:
     """Move SQLite's log into the database, with no writer beside; does nothing on PostgreSQL.
 
     TRUNCATE reads the log's header under the writer's lock, so the reset of the log by another writer cannot fall
-    between (sqlite.org/wal.html#walresetbug); PASSIVE does not. Nothing else checkpoints but the last connection's
-    close, which has the file for itself. Readers and writers that stay longer leave it to the next time, and so does
-    a fault: what was committed is in the log.
+    between (sqlite.org/wal.html#walresetbug); PASSIVE does not, and SQLite falls back to it where a writer stays longer
+    than the wait, which no transaction here does. Nothing else checkpoints but the last connection's close, which has
+    the file for itself. A fault leaves it to the next time: what was committed is in the log.
     """
     if engine.dialect.name != "sqlite":
         return
