@@ -11,6 +11,7 @@ not completed (exit code 3, a sentence) or left everything as it should be, and 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from kill_at_calls import scenarios
 
 NEEDS_ROOM = ("openat", "write", "pwrite64", "fsync", "fdatasync", "rename", "mkdir", "ftruncate")
 NOT_DISK = ("ioctl", "getrandom", "mmap", "munmap", "futex", "dup")
-ENOUGH_KIB, STEP_KIB = 1200, 8
+ENOUGH_KIB, STEP_KIB = 600, 8
 
 
 def loud(ran: Ran) -> list[str]:
@@ -91,6 +92,7 @@ def too_small(base: Path, folder: Path, disks: int | None) -> tuple[list[object]
             why += [f"the next run: {said}" for said in broken(root, run(root), right)]
         finally:
             subprocess.run(["umount", str(root / STATE)], check=False)  # noqa: S603, S607
+            shutil.rmtree(root)
         counted[ended] += 1
         wrong.extend(f"a disk of {size} KiB: {said}" for said in why)
     return ["a real full disk", len(sizes), counted.total(), counted["failed loudly"], counted["no harm"], len(wrong)], wrong
