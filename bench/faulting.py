@@ -86,7 +86,8 @@ def small_project(root: Path) -> Path:
     """Make a project of two rules, in one language, whose one target is missed: one finding, one mail."""
     start_project(root)
     config = root / "config.toml"
-    config.write_text(config.read_text(encoding="utf-8").replace('["en", "fi", "sv"]', '["en"]'), encoding="utf-8")
+    text = config.read_text(encoding="utf-8").replace('["en", "fi", "sv"]', '["en"]')
+    config.write_text(f'{text}\n[dashboard]\nurl = "https://agency.example"\n', encoding="utf-8")
     scores(root, 3)
     return root
 

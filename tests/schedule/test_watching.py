@@ -69,7 +69,7 @@ def test_the_ledgers_numbers(tmp_path, ledger_url):
             ("outbox_oldest_seconds",): 7200,
             ("recipients_failed",): 0,
         }
-        ledger.mark_mail("<1@tulosvahti>", MailState.FAILED, "550 no such user")
+        ledger.mark_mail("<1@tulosvahti>", MailState.FAILED, NOW, "550 no such user")
         found = read(exposition(gauges(ledger.engine, NOW + timedelta(hours=2))))
         assert (found["outbox_waiting",], found["outbox_oldest_seconds",], found["recipients_failed",]) == (1, 3600, 1)
 

@@ -14,6 +14,7 @@ from tulosvahti.core.rule import Cite, MilestoneSpec, Rule
 from tulosvahti.core.text import Text
 from tulosvahti.core.verdict import Outcome, Verdict, Word
 from tulosvahti.problem import Place, Problem
+from tulosvahti.store.alerting import Posted
 
 NOW = datetime(2023, 6, 1, 2, 30, tzinfo=UTC)
 DAY = date(2023, 5, 31)
@@ -38,5 +39,5 @@ def publish_run(ledger, sha256="ff", word=Word.MISSED, at=NOW, value="ä\0b"):
         (Problem(Place("rules/b.yaml", 3, 1), "no such input"),),
     )  # fmt: skip
     mail = f"Subject: run {number}\n\n\xff".encode("latin-1")
-    ledger.publish(outcome, at, [("owner", f"<{number}@tulosvahti>", mail)], f'{{"run": "{number}"}}')
+    ledger.publish(outcome, at, [Posted("owner", f"<{number}@tulosvahti>", mail)], f'{{"run": "{number}"}}')
     return number

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from tulosvahti.core.gauge import Gauge
 from tulosvahti.store import schema
+from tulosvahti.store.rows import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,10 +71,10 @@ def _inputs(connection: Connection) -> Iterator[Gauge]:
 
 def _outbox(connection: Connection, now: datetime) -> Iterator[Gauge]:
     mails = schema.outbox.c
-    waiting = mails.state == "waiting"
-    oldest = connection.scalar(select(func.min(mails.created_at)).where(waiting))
+    waiting = (mails.state == "waiting") & (mails.hold_until.is_(None) | (mails.hold_until <= moment(now)))
+    oldest = connection.scalar(select(func.min(func.coalesce(mails.hold_until, mails.created_at))).where(waiting))
     age = max(0.0, now.timestamp() - _seconds(oldest)) if oldest else 0.0
-    yield Gauge("outbox_waiting", "Mails that wait to be accepted.", _count(connection, waiting))
+    yield Gauge("outbox_waiting", "Mails that wait to be accepted; those held by quiet hours are not among them.", _count(connection, waiting))
     yield Gauge("outbox_oldest_seconds", "Age of the oldest mail that waits; 0 where none does.", age)
     failed = _count(connection, mails.state == "failed")
     yield Gauge("recipients_failed", "Recipients whose server refused a mail for good.", failed)
@@ -83,5 +84,5 @@ def _count(connection: Connection, condition: Any) -> int:  # noqa: ANN401 (a co
     return connection.scalar(select(func.count()).select_from(schema.outbox).where(condition)) or 0
 
 
-def _seconds(moment: str) -> float:
-    return datetime.fromisoformat(moment).timestamp()
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
