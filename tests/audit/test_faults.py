@@ -132,3 +132,39 @@ def test_two_neighbours_exchanged():
     (finding,) = audit.findings
     first = finding.remedies[0] if finding.remedies else finding
     assert (first.cause, [audit.table.sheet.place(*c) for c in first.cells]) == ("neighbours_exchanged", ["B3", "C3"])
+
+
+MONTHS = [
+    ["kuukausi", "menot", "kertymä"],
+    ["tammikuu", "12 340", "12 340"],
+    ["helmikuu", "9 871", "22 211"],
+    ["maaliskuu", "14 025", "36 236"],
+    ["huhtikuu", "11 008", "47 244"],
+    ["toukokuu", "13 667", "60 911"],
+    ["kesäkuu", "8 452", "69 363"],
+    ["Yhteensä", "69 363", ""],
+]
+
+
+def test_running_totals_are_known():
+    audit = audited(MONTHS)
+    place = audit.table.sheet.place
+    running = {place(*r.total): [place(*i) for i in r.items] for r in audit.relations if r.total[1] == 2}
+    assert running == {f"C{row}": [f"C{row - 1}", f"B{row}"] for row in range(3, 8)}
+    assert not audit.findings
+
+
+@pytest.mark.parametrize(
+    ("cell", "text", "cause", "right"),
+    [
+        pytest.param("C4", "36 326", "digits_swapped", "36236", id="the-running-total"),
+        pytest.param("B5", "11 080", "digits_swapped", "11008", id="what-is-added"),
+    ],
+)
+def test_a_slip_in_running_totals(cell, text, cause, right):
+    assert found(audited(changed(MONTHS, **{cell: text}))) == [(cause, [cell], [Decimal(right)], False)]
+
+
+def test_ordinal_numbers_and_balances_are_no_running_totals():
+    rows = [["nro", "1", "saldo"], *([str(k), "1", str(100 * k + k % 3)] for k in range(1, 9))]
+    assert not [r for r in audited(rows).relations if r.state == "broken"]

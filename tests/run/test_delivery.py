@@ -15,8 +15,7 @@ from tulosvahti.run.delivery import Round, deliver_due
 from tulosvahti.store.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from tulosvahti.core.delivery import Parcel
     from tulosvahti.store.outbox import Item, Outbox
@@ -46,13 +45,6 @@ class Service:
     def round(self, **more: object) -> Round:
         senders = {"mail": self.send, "": self.send}
         return deliver_due(self.outbox, senders, lambda: self.now, self.tell, **more)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger("sqlite:///ledger.db", tmp_path)
-    yield opened
-    opened.close()
 
 
 def fill(ledger: Ledger, *postings: Posting) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from answering import answered
+from sqlalchemy.exc import IntegrityError
 
 from tulosvahti.core.alert import About, Alert, AlertKey, AlertState, Open
 from tulosvahti.core.alert_plan import Tell
@@ -15,10 +15,6 @@ from tulosvahti.core.verdict import Outcome
 from tulosvahti.store import alerting
 from tulosvahti.store.ledger import Ledger
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 NOW = datetime(2024, 3, 5, 3, tzinfo=UTC)
 LEADS = AlertKey(About.RULE, "leads", (("centre", "Kainuu “Ä”"),))
 DUE = AlertKey(About.DUE, "crm", (("due", "2024-03-15"), ("days", "-7")))
@@ -26,13 +22,6 @@ DUE = AlertKey(About.DUE, "crm", (("due", "2024-03-15"), ("days", "-7")))
 
 def at(day: int) -> datetime:
     return NOW + timedelta(days=day)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger("sqlite:///l.db", tmp_path)
-    yield opened
-    opened.close()
 
 
 def publish(ledger: Ledger, day: int, *mails: Posting, moved: tuple[Alert, ...] = ()) -> None:
@@ -151,7 +140,7 @@ def test_a_lookback_moves_nothing_and_mails_nothing(ledger: Ledger) -> None:
 def test_what_fails_is_not_half_recorded(ledger: Ledger) -> None:
     publish(ledger, 0, mail(1))
     run = ledger.start_run(NOW.date(), NOW, "abc", "0.1.0")
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(IntegrityError):
         ledger.publish(Outcome(run, NOW.date(), "abc", "0.1.0", (), ()), NOW, [mail(1)], "", [Alert(LEADS, AlertState.FIRING, NOW)])
     with ledger.transaction(reading=True) as connection:
         assert alerting.alerts(connection) == []

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 LEAST_EXACT = 3
 """Sums of a pattern that hold exactly before a single one off by its step is a fault."""
+LEAST_OTHER = 4
+MOST_BROKEN = 0.25
+"""So many lines that break a pattern, for each that keeps it, follow another rule if they are not few."""
 SUMS = frozenset({"sum", "difference"})
 SHOWN_PLACES = 6
 
@@ -97,6 +100,7 @@ def _judged(
         judged.append(relation)
         if relation.state == "broken":
             findings.append(_ratio_finding(table, relation, covered))
+    judged, findings = _without_other_rules(judged, findings)
     judged.sort(key=lambda r: (r.total, int(r.id)))
     used = {n for r in relations for n in (r.total, *(item for item, _ in r.items))}
     steps = Counter(figure.unit for name, figure in grid.figures.items() if name in used and figure.value is not None and figure.unit)
@@ -111,7 +115,10 @@ def _as_rounded(
     A sum that breaks by its printed digits and holds by the step is rounding if others of its pattern do so too, or if
     too few hold exactly to tell; steps of 3 and 5 are always rounding (figures rounded at random for secrecy).
     """
-    stepped = {name: replace(f, unit=units[_place(name)]) for name, f in figures.items() if _place(name) in units}
+    steps = ((name, f, units.get(_place(name), f.unit)) for name, f in figures.items())
+    stepped = {name: replace(f, unit=unit) for name, f, unit in steps if unit != f.unit}
+    if not stepped:
+        return dict(figures)
     wide = {**figures, **stepped}
     off: dict[str, list[str]] = defaultdict(list)
     exact: Counter[str] = Counter()
@@ -138,6 +145,32 @@ def _computed_otherwise(table: Table, one: Stated, figures: Mapping[str, Figure]
         return False
     total = sum(((v.value or Decimal(0)) * w for v, w in zip(values[1:], one.weights, strict=True)), Decimal(0))
     return abs(values[0].value - total) > sum((v.unit for v in values), Decimal(0)) / 2
+
+
+def _without_other_rules(
+    relations: Sequence[AuditedRelation], findings: Sequence[AuditFinding]
+) -> tuple[list[AuditedRelation], list[AuditFinding]]:
+    """Leave out lines of a pattern that break it so often, or one after the other, that they follow another rule.
+
+    Not where one cause explains them all: a line left out of every sum.
+    """
+    caused = {name for finding in findings if finding.cause is not None for name in finding.relations}
+    lines: dict[str, list[AuditedRelation]] = defaultdict(list)
+    holding: Counter[str] = Counter()
+    for relation in relations:
+        holding[relation.pattern] += relation.state == "holds"
+        if relation.state == "broken" and relation.id not in caused:
+            lines[relation.pattern].append(relation)
+    other: set[str] = set()
+    for pattern, broken in lines.items():
+        axis = 0 if broken[0].axis == "row" else 1
+        places = sorted(relation.total[axis] for relation in broken)
+        in_turn = places[-1] - places[0] == len(places) - 1
+        if len(broken) >= LEAST_OTHER and (in_turn or len(broken) > holding[pattern] * MOST_BROKEN):
+            other.update(relation.id for relation in broken)
+    kept = [finding for finding in findings if not finding.relations or not other.issuperset(finding.relations)]
+    still = {name for finding in kept for name in finding.relations}
+    return [relation for relation in relations if relation.id not in other - still], kept
 
 
 def _without_parts(relations: Sequence[Relation], figures: Mapping[str, Figure]) -> list[Relation]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tulosvahti.audit.cumulative import running_totals
 from tulosvahti.audit.gaps import with_left_out
 from tulosvahti.audit.labelled import labelled_totals
 from tulosvahti.audit.labelled_ratios import labelled_ratios
@@ -111,10 +112,25 @@ def related(table: Table) -> Related:
         for ratio in labelled_ratios(search.lines, search.patterns):
             lines = sorted({*ratio.pattern.holds, *ratio.pattern.idle, *ratio.broken})
             relations += _stated(table, search, ratio.pattern, lines, names[search.axis])
+        relations += _running(table, search, names[search.axis])
     if is_long(table):
         relations = [one for one in relations if one.axis == "row"]
     relations += _long(table, {(one.total, one.items) for one in relations})
     return Related(tuple(relations), searches, _units(table, numbers))
+
+
+def _running(table: Table, search: Discovery, names: list[str]) -> Iterator[Stated]:
+    """Relate running totals that no sum of the same line explains."""
+    explained = {p.total for p in search.patterns if p.function == "sum"}
+    for running, added, steps in running_totals(search.lines, names):
+        if running in explained:
+            continue
+        name = f"running:{search.axis}:{running}={added}"
+        axis: Axis = "column" if search.axis == "row" else "row"
+        for before, line in steps:
+            total = _position(table, search.axis, line, running)
+            items = (_position(table, search.axis, before, running), _position(table, search.axis, line, added))
+            yield Stated("sum", axis, total, items, (1, 1), name, label=names[line], support=len(steps))
 
 
 def _long(table: Table, known: set[tuple[Position, tuple[Position, ...]]]) -> Iterator[Stated]:

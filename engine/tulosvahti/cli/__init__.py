@@ -18,6 +18,7 @@ from tulosvahti.cli import alerts
 from tulosvahti.cli.shared import ATTENTION, INCOMPLETE, PROBLEM, AsOf, ProjectOption
 from tulosvahti.cli.shared import day_of as _day
 from tulosvahti.cli.shared import open_project as _open
+from tulosvahti.cli.shared import root_of as _root_of
 from tulosvahti.cli.shared import say as _say
 from tulosvahti.cli.shared import say_problems as _problems
 
@@ -45,9 +46,22 @@ def main() -> None:
     try:
         app(prog_name="tulosvahti")
     except SystemExit as done:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(done.code if isinstance(done.code, int) else 0 if done.code is None else PROBLEM)
+        _leave(done.code if isinstance(done.code, int) else 0 if done.code is None else PROBLEM)
+    except Exception as error:  # noqa: BLE001 (the last place that can tell it)
+        from tulosvahti.cli.failing import tell  # noqa: PLC0415
+
+        tell(error)
+        _leave(INCOMPLETE)
+
+
+def _leave(code: int) -> None:
+    """End the process with a code, unless what was printed cannot be written: then the caller did not get it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = INCOMPLETE
+    os._exit(code)
 
 
 @app.command()
@@ -238,13 +252,14 @@ def schedule(
 ) -> None:
     """Run the nights: the service."""
     from tulosvahti.cli import nights  # noqa: PLC0415
+    from tulosvahti.emit.logs import start_log  # noqa: PLC0415
 
     opened = _open(project)
     if list_:
         for line in nights.listing(opened):
             typer.echo(line)
         return
-    nights.start_log()
+    start_log(opened.config.service.log)
     if not once:
         nights.serve_nights(opened)
         return
@@ -284,6 +299,32 @@ def outbox(
     if not lines:
         _say("nothing waits and nothing failed")
     raise typer.Exit(ATTENTION if failed else 0)
+
+
+@app.command()
+def backup(
+    target: Annotated[Path | None, typer.Argument(metavar="[DIR|FILE]", help="Default: backups/ in the project.")] = None,
+    project: ProjectOption = None,
+) -> None:
+    """Write ledger, inputs, reports and mails to one verified archive, while everything goes on."""
+    from tulosvahti.cli.keeping import back_up  # noqa: PLC0415
+
+    code, path = back_up(_root_of(project), target, _say)
+    if path:
+        typer.echo(path)
+    raise typer.Exit(code)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `tulosvahti backup` wrote.")],
+    project: ProjectOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there; the old state is kept aside.")] = False,  # noqa: FBT002
+) -> None:
+    """Verify a backup and put it in place, in either database."""
+    from tulosvahti.cli.keeping import restore  # noqa: PLC0415
+
+    raise typer.Exit(restore(_root_of(project), file, force=force, say=_say))
 
 
 @app.command()

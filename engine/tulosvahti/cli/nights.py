@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
 import threading
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tulosvahti import wiring
+from tulosvahti import operations, wiring
 from tulosvahti.core.timetable import Timetable
+from tulosvahti.schedule.health import Progress, Watched, shown
+from tulosvahti.schedule.ping import pinged
 from tulosvahti.schedule.post import keep_delivering
 from tulosvahti.schedule.reading import Reading
 from tulosvahti.schedule.service import Nights, serve, standing_by
-from tulosvahti.store.migrate import LedgerError
+from tulosvahti.schedule.systemd import notify
+from tulosvahti.store.database import LedgerError
+from tulosvahti.store.lock import LockedError
+from tulosvahti.store.slots import LostLeaseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,21 +35,16 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("tulosvahti.schedule")
 
 
-def start_log() -> None:
-    """Write the service's log to standard error."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-
-
 def serve_nights(project: Project) -> None:
     """Run every due slot of the project; a second service on this machine stands by until the first has ended."""
     gc.enable()  # A service lives for months.
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
-    for line in listing(project):
-        LOG.info("%s", line)
+    with suppress(LedgerError):  # The first tick tells it.
+        for line in listing(project):
+            LOG.info("%s", line)
     reading = Reading(project.root, wiring.now)
-    nights = Nights(reading)
 
     def send_mails() -> None:
         current = reading()
@@ -57,8 +59,27 @@ def serve_nights(project: Project) -> None:
         keep_delivering(send_mails, stop)
 
     # A thread of its own: a night takes as long as it takes, and so does a slow mail server.
-    threading.Thread(target=see_to_mail, daemon=True).start()
-    serve(standing_by(wiring.service_lock(project), nights.tick), stop)
+    threading.Thread(target=see_to_mail, name="mail", daemon=True).start()
+    run = pinged(project.config.service.ping, wiring.run_slot, unless=(LockedError, LostLeaseError))
+    with watched(project) as progress:
+        nights = Nights(reading, run=run, progressed=progress)
+        serve(standing_by(wiring.service_lock(project), nights.tick, progress), stop)
+
+
+@contextmanager
+def watched(project: Project) -> Iterator[Progress]:
+    """Start what watches the service, tell systemd, and give what the loop calls when it came round."""
+    tell = partial(notify, os.environ.get("NOTIFY_SOCKET", ""))
+    progress = Progress(wiring.steady, tell)
+    asked = Watched(progress.age, partial(operations.ledger_trouble, project), partial(operations.observe, project))
+    with shown(project.config.service.listen, asked) as address:
+        if address:
+            LOG.info("shown at http://%s: /healthz, /readyz, /metrics", address)
+        tell("READY=1", "STATUS=the nights are watched")
+        try:
+            yield progress
+        finally:
+            tell("STOPPING=1", "STATUS=the run that is under way is awaited")
 
 
 def run_due_now(project: Project) -> tuple[list[wiring.Done], int]:

@@ -297,7 +297,7 @@ def exact_by_group(grid: Grid) -> Grid:
             doubted |= members
     exact = shown - doubted
     figures = {
-        k: replace(f, unit=Decimal(0)) if k in exact else f
+        k: replace(f, unit=Decimal(0)) if k in exact and f.unit else f
         for k, f in grid.figures.items()
     }
     return replace(grid, figures=figures, exact_by_evidence=bool(exact))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tulosvahti.load.addresses import is_address, not_an_address
@@ -39,6 +40,15 @@ class MailConfig:
 
 
 @dataclass(frozen=True)
+class ServiceConfig:
+    """What the service shows (``listen``: ADDRESS:PORT), writes (``log``: text or json) and calls (``ping``: a URL)."""
+
+    listen: str = ""
+    log: str = "text"
+    ping: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """The project's settings."""
 
@@ -53,6 +63,8 @@ class Config:
     data_docs: bool = True
     dashboard: str = ""
     """Address of the dashboard, without a slash at its end; empty: none."""
+    service: ServiceConfig = ServiceConfig()
+    ledger_password_env: str = ""
 
 
 def load_config(root: Path) -> Config:
@@ -74,6 +86,7 @@ def load_config(root: Path) -> Config:
             message = f"time_zone: {shape.time_zone!r} is not a time zone"
             source.problems.append(Problem(source.place(("time_zone",)), message, "names such as Europe/Helsinki"))
         schedule = read_schedule(shape.schedule, source)
+        source.problems.extend(_ledger_problems(shape.storage.ledger, source.place(("storage", "ledger"))))
         for key, addresses in (("sender", [parseaddr(shape.mail.sender)[1]]), ("operator", shape.mail.operator)):
             source.problems += [
                 not_an_address(source.place(("mail", key)), key, one) for one in addresses if not is_address(one)
@@ -92,7 +105,28 @@ def load_config(root: Path) -> Config:
         shape.compute.engine,
         shape.compute.data_docs,
         shape.dashboard.url.rstrip("/"),
+        ServiceConfig(**shape.service.model_dump()),
+        shape.storage.password_env,
     )
+
+
+def _ledger_problems(url: str, place: Place) -> list[Problem]:
+    allowed = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+    if url.startswith("sqlite:///"):
+        return []
+    try:
+        parts = urlsplit(url)
+        password = parts.password or dict(parse_qsl(parts.query)).get("password")
+    except ValueError as error:
+        return [Problem(place, f"ledger: not a database URL ({error})", allowed)]
+    if parts.scheme not in {"postgresql", "postgresql+psycopg"}:
+        return [Problem(place, f"ledger: {parts.scheme or url!r} is not a database that the ledger can be in", allowed)]
+    if not parts.path.strip("/"):
+        return [Problem(place, "ledger: the URL names no database", allowed)]
+    if password:
+        step = "put it into ~/.pgpass, or into an environment variable that storage.password_env names"
+        return [Problem(place, "ledger: a password stands in a file that is kept in git", "a URL without one", step)]
+    return []
 
 
 def no_project(path: Path) -> Problem:

@@ -61,6 +61,15 @@ class StorageShape(Shape):
     """Where the ledger is."""
 
     ledger: str = "sqlite:///.tulosvahti/ledger.db"
+    password_env: str = ""
+
+
+class ServiceShape(Shape):
+    """What the service shows, writes and calls."""
+
+    listen: str = Field(default="", pattern=r"^(|(\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+):\d{1,5})$", description="ADDRESS:PORT")
+    log: Literal["text", "json"] = "text"
+    ping: str = Field(default="", pattern=r"^(|https?://\S+)$", description="an http or https URL")
 
 
 class ComputeShape(Shape):
@@ -80,6 +89,7 @@ class ConfigShape(Shape):
     schedule: ScheduleShape = ScheduleShape()
     mail: MailShape = MailShape()
     storage: StorageShape = StorageShape()
+    service: ServiceShape = ServiceShape()
     compute: ComputeShape = ComputeShape()
     dashboard: DashboardShape = DashboardShape()
 

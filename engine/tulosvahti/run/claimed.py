@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
@@ -88,11 +87,15 @@ def run_claimed(  # noqa: PLR0913 - a run is its claim, its beginning, its work,
     except BaseException as error:
         now, reason = clock(), str(error) or type(error).__name__
         again = retry_at(claim.epoch, now)
-        with suppress(LostLeaseError):
+        try:
             if run is None:
                 ledger.slots.fail(claim, now, reason, again)
             else:
                 ledger.fail_run(run, now, reason, claim=claim, retry_at=again)
+        except LostLeaseError:
+            pass
+        except Exception as second:  # noqa: BLE001 (the next run records it: the first fault is what to tell)
+            error.add_note(f"the ledger could not take note of it: {second}")
         raise
     return result
 

@@ -21,8 +21,8 @@ from tulosvahti.load.arrivals import Arrivals
 from tulosvahti.problem import ProblemsError
 from tulosvahti.run.judging import with_cited
 from tulosvahti.run.nightly import chosen, needed_inputs
+from tulosvahti.store.database import LedgerError
 from tulosvahti.store.lock import LockedError
-from tulosvahti.store.migrate import LedgerError
 from tulosvahti.store.slots import LostLeaseError
 
 if TYPE_CHECKING:
@@ -50,8 +50,13 @@ def serve(tick: Callable[[], object], stop: threading.Event, tick_seconds: float
         ticker.shutdown(wait=True)
 
 
-def standing_by(lock: RunLock, tick: Callable[[], object]) -> Callable[[], None]:
-    """Give a tick that does nothing as long as another service holds the lock, and takes over when that one ends."""
+def standing_by(
+    lock: RunLock, tick: Callable[[], object], progressed: Callable[[], None] = lambda: None
+) -> Callable[[], None]:
+    """Give a tick that does nothing as long as another service holds the lock, and takes over when that one ends.
+
+    ``progressed`` is called by a tick that found the lock held: to stand by is all there is to do then.
+    """
     serving, told = False, False
 
     def either() -> None:
@@ -63,6 +68,7 @@ def standing_by(lock: RunLock, tick: Callable[[], object]) -> Callable[[], None]
             if not told:
                 LOG.warning("%s; this one stands by, runs nothing, and takes over when that one ends", error)
             told = True
+            progressed()
             return
         if not serving:
             lock.alone()

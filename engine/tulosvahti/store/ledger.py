@@ -11,12 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, insert, make_url, not_, select, text, update
+from sqlalchemy import and_, func, insert, make_url, not_, select, update
 
 from tulosvahti.core.verdict import Change, Word
 from tulosvahti.store import alerting, rows, schema, slots
-from tulosvahti.store.database import open_engine
-from tulosvahti.store.migrate import LedgerError, migrate
+from tulosvahti.store.database import LedgerError, move_wal, open_engine, sqlite_file
+from tulosvahti.store.migrate import migrate
 from tulosvahti.store.outbox import Outbox, post
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import date, timedelta
     from pathlib import Path
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Engine, Table
 
     from tulosvahti.core.alert import Alert
     from tulosvahti.core.delivery import Posting
@@ -78,31 +78,33 @@ class Run:
 class Ledger:
     """The ledger of one project. One run at a time writes: hold a claim of ``slots`` from ``start_run`` to ``publish``."""
 
-    def __init__(self, url: str, root: Path, lease: timedelta = slots.LEASE) -> None:
+    def __init__(self, url: str, root: Path, password: str = "", *, lease: timedelta = slots.LEASE) -> None:
         """Open the ledger, make it where there is none, migrate it where it is old. A claim holds for ``lease``.
 
-        ``url`` is SQLAlchemy's; a relative SQLite path stands under ``root``.
+        ``url`` is SQLAlchemy's; a relative SQLite path stands under ``root``. An empty ``password`` leaves it to the
+        driver, which looks at PGPASSWORD and ~/.pgpass.
 
         Raises:
-            LedgerError: not a ledger, or of a newer engine.
+            LedgerError: it cannot be reached, is not a ledger, or is of a newer engine.
 
         """
-        self._engine = open_engine(make_url(url), root)
+        place = make_url(url)
+        self.engine: Engine = open_engine(place, root, password)
         try:
-            migrate(self._engine)
+            migrate(self.engine, sqlite_file(place, root) or root / ".tulosvahti" / "ledger.db")
         except BaseException:
-            self._engine.dispose()
+            self.engine.dispose()
             raise
-        self.slots = slots.Slots(self._engine, lease)
+        self.slots = slots.Slots(self.engine, lease)
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     @property
     def outbox(self) -> Outbox:
         """The messages that this ledger holds."""
-        return Outbox(self._engine, alerting.record_told)
+        return Outbox(self.engine, alerting.record_told)
 
     def start_run(  # noqa: PLR0913 - what names a run
         self,
@@ -123,7 +125,7 @@ class Ledger:
             LostLeaseError: the claim is no longer held.
 
         """
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(
                 update(schema.runs)
                 .where(schema.runs.c.state == RunState.RUNNING, not_(slots.held(schema.runs.c)))
@@ -202,7 +204,7 @@ class Ledger:
 
         """
         run = int(outcome.run)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             if claim is not None:
                 slots.finish(connection, claim, finished_at)
             _finish(
@@ -218,7 +220,7 @@ class Ledger:
                     _follow(connection, run, finding)
                 alerting.move(connection, run, moved)
                 post(connection, run, mails, finished_at)
-        self._move_wal()
+        move_wal(self.engine)
 
     def fail_run(
         self, run: str, finished_at: datetime, reason: str,
@@ -231,7 +233,7 @@ class Ledger:
             LedgerError: the run is not under way.
 
         """
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             if claim is not None:
                 slots.fail(connection, claim, finished_at, reason, retry_at)
             _finish(connection, int(run), finished_at, state=RunState.FAILED, reason=reason)
@@ -293,22 +295,16 @@ class Ledger:
 
     def transaction(self, *, reading: bool = False) -> AbstractContextManager[Connection]:
         """Give a connection in a transaction, for :mod:`tulosvahti.store.alerting`; it is committed where all went well."""
-        engine = self._engine.execution_options(reading=True) if reading else self._engine
+        engine = self.engine.execution_options(reading=True) if reading else self.engine
         return engine.begin()
 
     def _all(self, query: Any) -> Sequence[Any]:  # noqa: ANN401 - SQLAlchemy's types of rows say nothing here
-        with self._engine.connect().execution_options(reading=True) as connection:
+        with self.engine.connect().execution_options(reading=True) as connection:
             return connection.execute(query).all()
 
     def _scalar(self, query: Any) -> Any:  # noqa: ANN401
-        with self._engine.connect().execution_options(reading=True) as connection:
+        with self.engine.connect().execution_options(reading=True) as connection:
             return connection.scalar(query)
-
-    def _move_wal(self) -> None:
-        """Move SQLite's log into the database; only the run that holds the claim does it (sqlite.org/wal.html)."""
-        if self._engine.dialect.name == "sqlite":
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("PRAGMA wal_checkpoint(PASSIVE)"))
 
 
 def _add(connection: Connection, table: Table, values: list[dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ where a lease alone would have to end first. The file names the owners that took
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import socket
@@ -35,6 +36,7 @@ else:
 
 _MANY = 500
 """Owners remembered: enough for the hours that a run on another machine may take."""
+_TAKEN = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
 
 class LockedError(Exception):
@@ -63,9 +65,11 @@ class RunLock:
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             _take(handle)
-        except OSError:
+        except OSError as error:
             os.close(handle)
-            raise LockedError(self._who()) from None
+            if error.errno in _TAKEN:
+                raise LockedError(self._who()) from None
+            raise
         self._handle = handle
         self.dead = tuple(self.path.read_text(encoding="utf-8", errors="replace").split()[-_MANY:])
         self._write("\n".join((*self.dead, self.owner)))

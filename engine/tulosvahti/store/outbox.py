@@ -65,22 +65,22 @@ class Outbox:
         due = _due(now, halted)
         oldest = select(_TO.outbox_id, _TO.channel).where(due).order_by(_TO.next_attempt_at, _TO.outbox_id).limit(1)
         with self._engine.begin() as connection:
-            while (found := connection.execute(oldest).first()) is not None:
-                claimed = connection.execute(
-                    update(outbox_addresses)
-                    .where(due, _TO.outbox_id == found.outbox_id, _TO.channel == found.channel)
-                    .values(
-                        attempts=_TO.attempts + 1,
-                        first_attempt_at=func.coalesce(_TO.first_attempt_at, moment(now)),
-                        leased_until=moment(now + LEASE),
-                    )
-                    .returning(_TO.address, _TO.attempts)
-                ).all()
-                if claimed:  # else a rival on PostgreSQL was faster
-                    row = connection.execute(select(outbox).where(outbox.c.id == found.outbox_id)).one()
-                    addresses, attempts = zip(*sorted(tuple(one) for one in claimed), strict=True)
-                    return Parcel(row.id, row.message_id, row.recipient, found.channel, addresses, row.content, attempts)
-        return None
+            found = connection.execute(oldest).first()
+            if found is None:
+                return None  # A rival was faster.
+            claimed = connection.execute(
+                update(outbox_addresses)
+                .where(due, _TO.outbox_id == found.outbox_id, _TO.channel == found.channel)
+                .values(
+                    attempts=_TO.attempts + 1,
+                    first_attempt_at=func.coalesce(_TO.first_attempt_at, moment(now)),
+                    leased_until=moment(now + LEASE),
+                )
+                .returning(_TO.address, _TO.attempts)
+            ).all()
+            row = connection.execute(select(outbox).where(outbox.c.id == found.outbox_id)).one()
+            addresses, attempts = zip(*sorted(tuple(one) for one in claimed), strict=True)
+            return Parcel(row.id, row.message_id, row.recipient, found.channel, addresses, row.content, attempts)
 
     def due(self, now: datetime, halted: Collection[str] = ()) -> bool:
         """Tell whether there is anything to claim; this only reads."""
@@ -94,7 +94,6 @@ class Outbox:
         """
         silent = Answer(MailState.WAITING, "no_answer")
         with self._engine.begin() as connection:
-            connection.execute(select(outbox.c.id).where(outbox.c.id == parcel.id).with_for_update())
             before = self._accepted(connection, parcel.id)
             for address, attempt in zip(parcel.addresses, parcel.attempts, strict=True):
                 answer = answers.get(address, silent)
@@ -126,7 +125,7 @@ class Outbox:
             for item in failures:
                 mine = (_TO.outbox_id == item.id, _TO.channel == item.channel, _TO.address == item.address)
                 untold = select(_TO.outbox_id).where(*mine, _TO.told_in.is_(None), _TO.state == MailState.FAILED)
-                if connection.execute(untold.with_for_update()).first() is None:
+                if connection.execute(untold).first() is None:
                     return False
             number = post(connection, int(failures[0].run), [posting], now)[0]
             for item in failures:
@@ -221,13 +220,13 @@ def _reached(column: Column[str], now: datetime) -> ColumnElement[bool]:
 
 def _due(now: datetime, halted: Collection[str]) -> ColumnElement[bool]:
     waiting = and_(_TO.state == MailState.WAITING, _TO.channel.not_in(halted))
-    return and_(waiting, _reached(_TO.next_attempt_at, now), ~_held(now), _free(now))
+    return and_(waiting, _reached(_TO.next_attempt_at, now), ~held(now), _free(now))
 
 
-def _held(now: datetime) -> ColumnElement[bool]:
+def held(now: datetime) -> ColumnElement[bool]:
     """Tell whether an address is still to be tried first, when quiet hours end; unless the clock has been put back."""
-    held = (outbox.c.hold_until == _TO.next_attempt_at, outbox.c.hold_until > moment(now), outbox.c.created_at <= moment(now))
-    return exists().where(outbox.c.id == _TO.outbox_id, *held)
+    until = (outbox.c.hold_until == _TO.next_attempt_at, outbox.c.hold_until > moment(now), outbox.c.created_at <= moment(now))
+    return exists().where(outbox.c.id == _TO.outbox_id, *until).correlate(outbox_addresses)
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

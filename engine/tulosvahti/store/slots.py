@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, func, insert, or_, select, text, update
+from sqlalchemy import and_, case, func, insert, or_, select, update
 
 from tulosvahti.core.slots import Due, Judged, Known, Plan, Waiting
 from tulosvahti.store import schema
+from tulosvahti.store.database import LedgerError
 from tulosvahti.store.lock import LockedError
-from tulosvahti.store.migrate import LedgerError
 from tulosvahti.store.rows import moment
 
 if TYPE_CHECKING:
@@ -111,8 +111,6 @@ class Slots:
         """
         slots = schema.slots.c
         with self._engine.begin() as connection:
-            if connection.dialect.name != "sqlite":  # SQLite's BEGIN IMMEDIATE has locked the others out.
-                connection.execute(text("LOCK TABLE slots IN SHARE ROW EXCLUSIVE MODE"))
             now = clock()
             self._release(connection, now, dead)
             running = connection.execute(select(schema.slots).where(slots.state == SlotState.RUNNING)).first()

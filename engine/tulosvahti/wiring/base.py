@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import time
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from tulosvahti.store.backup import refuse_half_restored
 from tulosvahti.store.ledger import Ledger
 from tulosvahti.store.lock import RunLock
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tulosvahti.load.project import Project
 
 STATE = ".tulosvahti"
@@ -20,6 +22,11 @@ STATE = ".tulosvahti"
 def now() -> datetime:
     """Read the clock: the only place that does."""
     return datetime.now(UTC)
+
+
+def steady() -> float:
+    """Read the clock that never jumps, in seconds."""
+    return time.monotonic()
 
 
 def default_as_of(project: Project, at: datetime) -> date:
@@ -34,9 +41,23 @@ def state_folder(project: Project) -> Path:
     return project.root / STATE
 
 
+def secret(name: str) -> str:
+    """Give a secret by the name that the project's files have for it: from the environment, else from systemd's credentials."""
+    if not name or name in os.environ:
+        return os.environ.get(name, "")
+    place = Path(os.environ.get("CREDENTIALS_DIRECTORY", os.devnull)) / name
+    return place.read_text(encoding="utf-8").strip() if place.is_file() else ""
+
+
 def open_ledger(project: Project) -> Ledger:
-    """Open the project's ledger, migrating it where needed."""
-    return Ledger(project.config.ledger, project.root)
+    """Open the project's ledger, migrating it where needed.
+
+    Raises:
+        LedgerError: it cannot be used; the text says why.
+
+    """
+    refuse_half_restored(state_folder(project))
+    return Ledger(project.config.ledger, project.root, secret(project.config.ledger_password_env))
 
 
 def run_lock(project: Project) -> RunLock:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from tulosvahti.emit.operator import fault_text, unreached
 from tulosvahti.emit.words import word
 from tulosvahti.run.delivery import deliver_due
 from tulosvahti.store.eml import write_eml
-from tulosvahti.wiring.base import now, open_ledger, state_folder
+from tulosvahti.wiring.base import now, open_ledger, secret, state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +68,7 @@ def deliver(
 
     senders: dict[str, Send] = {
         MAIL: partial(_send, project) if project.config.mail.host else write,
-        "": lambda parcel: channels.deliver(parcel, os.environ),
+        "": lambda parcel: channels.deliver(parcel, {name: secret(name) for name in parcel.addresses}),
     }
     done = deliver_due(ledger.outbox, senders, clock, tell, stopped)
     troubles = [
@@ -114,10 +113,11 @@ def _server(project: Project) -> Server | Answer:
     from tulosvahti.emit.smtp import SUBMISSIONS, Server  # noqa: PLC0415 (as above)
 
     mail = project.config.mail
-    if mail.username and mail.password_env and not os.environ.get(mail.password_env):
+    password = secret(mail.password_env)
+    if mail.username and mail.password_env and not password:
         return Answer(MailState.WAITING, "no_password", mail.password_env, halts=True)
     return Server(
-        mail.sender, mail.host, mail.port, mail.starttls, mail.username, os.environ.get(mail.password_env, ""),
+        mail.sender, mail.host, mail.port, mail.starttls, mail.username, password,
         str(project.root / mail.trust) if mail.trust else "", implicit=mail.port == SUBMISSIONS,
     )  # fmt: skip
 

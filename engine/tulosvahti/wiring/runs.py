@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 from tulosvahti import __version__
 from tulosvahti.emit.jsonout import to_json
+from tulosvahti.emit.logs import in_run
 from tulosvahti.emit.report import render
 from tulosvahti.run.claimed import Beginning, Result, run_claimed
 from tulosvahti.run.nightly import Before, Request, evaluate
+from tulosvahti.store.files import write_atomically
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.wiring.alerts import alert, mails_of
 from tulosvahti.wiring.base import default_as_of, now, open_ledger, run_lock, state_folder
@@ -109,6 +111,7 @@ def _run(  # noqa: PLR0913 (what a run is made of)
     troubles: list[str] = []
 
     def work(run: str) -> Result:
+        stack.enter_context(in_run(run))
         with tempfile.TemporaryDirectory(prefix="tulosvahti-", ignore_cleanup_errors=True) as scratch:
             known = ledger.newest_as_of(max(today, asked.as_of))
             before = Before(ledger.open_findings(), ledger.previous_verdicts(), known)
@@ -125,9 +128,13 @@ def _run(  # noqa: PLR0913 (what a run is made of)
 
     forced = "" if asked.rules == "*" else asked.rules
     beginning = Beginning(asked.as_of, project.rules_sha256, __version__, forced)
-    result = run_claimed(ledger, claim, beginning, work, clock, retry_at, progressed)
-    report = _report(project, result.outcome, folder, docs)
-    delivered = deliver(project, ledger, clock, stopped)
+    with ExitStack() as stack:
+        result = run_claimed(ledger, claim, beginning, work, clock, retry_at, progressed)
+        try:
+            report = _report(project, result.outcome, folder, docs)
+        finally:
+            # A report that cannot be written keeps no mail back.
+            delivered = deliver(project, ledger, clock, stopped)
     troubles.extend(delivered.troubles)
     return Done(result.outcome, result.json, report, delivered.written, delivered.sent, tuple(troubles))
 
@@ -140,8 +147,8 @@ def _report(project: Project, outcome: Outcome, folder: Path, docs: Path | None)
     for language in reversed(project.config.languages):
         html = render(outcome, project.agreements, project.config.languages, language, link, folder / "pictures")
         path = reports / f"run-{outcome.run}.{language}.html"
-        path.write_text(html, encoding="utf-8")
-        (reports / f"latest.{language}.html").write_text(html, encoding="utf-8")
+        write_atomically(path, html.encode())
+        write_atomically(reports / f"latest.{language}.html", html.encode())
     return reports / f"run-{outcome.run}.{project.config.languages[0]}.html"
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tulosvahti.core.discovery.pattern import Pattern
 
 PRIME = (1 << 61) - 1
+LEAST_ALIKE = 0.85
 EDGE_COST = 2.0
 """A run that ends where the numbers do."""
 
@@ -130,17 +131,18 @@ def terms(pattern: Pattern) -> dict[int, int]:
 def equals(lines: Lines) -> Iterable[dict[int, int]]:
     """Give pairs of positions that say the same in nearly every line, as relations; with opposite signs too."""
     positions = lines.numeric
-    for i, a in enumerate(positions):
-        for b in positions[i + 1 :]:
-            both = lines.there[:, a] & lines.there[:, b] & (lines.zeroed[:, a] != 0)
-            count = int(both.sum())
-            if count < 2 or 2.5 * count < max(lines.there[:, a].sum(), lines.there[:, b].sum()):
-                continue
-            one, other = lines.zeroed[both, a], lines.zeroed[both, b]
-            if (one == other).sum() >= 0.85 * count:
-                yield {a: 1, b: -1}
-            elif (one == -other).sum() >= 0.85 * count:
-                yield {a: 1, b: 1}
+    values, there = lines.zeroed[:, positions], lines.there[:, positions]
+    filled = there.sum(0)
+    for i, a in enumerate(positions[:-1]):
+        rows = there[:, i] & (values[:, i] != 0)
+        one, rest = values[rows, i : i + 1], values[rows, i + 1 :]
+        both = there[rows, i + 1 :]
+        count = both.sum(0)
+        enough = (count >= 2) & (2.5 * count >= np.maximum(filled[i], filled[i + 1 :]))
+        alike = enough & (((rest == one) & both).sum(0) >= LEAST_ALIKE * count)
+        opposite = enough & ~alike & (((rest == -one) & both).sum(0) >= LEAST_ALIKE * count)
+        for k in np.flatnonzero(alike | opposite).tolist():
+            yield {a: 1, positions[i + 1 + k]: -1 if alike[k] else 1}
 
 
 def same(lines: Lines) -> Iterable[dict[int, int]]:

@@ -15,7 +15,7 @@ from tulosvahti.core.discovery.pattern import Pattern, summed
 from tulosvahti.core.discovery.structure import Basis, equals, place_cost, same, terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tulosvahti.core.discovery.candidates import Candidate
     from tulosvahti.core.discovery.lines import Lines
@@ -55,13 +55,14 @@ def find_sums(lines: Lines) -> list[Pattern]:
         for stride in range(2, min(MOST_STRIDE + 1, lines.width // 2) + 1)
         for offset in range(stride)
     ]
-    pool.add(runs(lines, positions, free=small))
+    pool.add_runs(positions, free=small)
     for step in strides:
-        pool.add(runs(lines, step, free=len(positions) <= 40))
+        pool.add_runs(step, free=len(positions) <= 40)
     pool.add(pairs(lines, positions))
     if len(positions) <= 40:
         pool.add(progressions(lines))
-    accepted = chosen(lines, pool.patterns.values())
+    alike = tuple(equals(lines) if len(positions) <= MOST_EQUALLED else same(lines))
+    accepted = chosen(lines, pool.patterns.values(), alike)
     seen: frozenset[Candidate] | None = None
     for _ in range(MOST_ROUNDS):
         now = frozenset((p.total, p.items) for p in accepted)
@@ -72,17 +73,17 @@ def find_sums(lines: Lines) -> list[Pattern]:
         totals = {p.total for p in accepted}
         top = [q for q in positions if q not in below]
         leaves = [q for q in positions if q not in totals]
-        pool.add(runs(lines, top, free=len(top) <= MOST_FREE))
-        pool.add(runs(lines, leaves))
+        pool.add_runs(top, free=len(top) <= MOST_FREE)
+        pool.add_runs(leaves)
         for step in strides:
-            pool.add(runs(lines, [q for q in step if q not in below]))
+            pool.add_runs([q for q in step if q not in below])
         if len(positions) <= MOST_FITTED:
             pool.add(fitted(lines, top))
             pool.add(fitted(lines, leaves))
             pool.add(holed(lines, top))
             pool.add(holed(lines, leaves))
         pool.add(_contracted(accepted, list(pool.patterns)))
-        accepted = chosen(lines, pool.patterns.values())
+        accepted = chosen(lines, pool.patterns.values(), alike)
     return accepted
 
 
@@ -93,6 +94,14 @@ class _Pool:
         self.lines = lines
         self.patterns: dict[Candidate, Pattern] = {}
         self._passed: set[Candidate] = set()
+        self._run: set[tuple[int, ...]] = set()
+
+    def add_runs(self, positions: Sequence[int], *, free: bool = False) -> None:
+        """Judge the runs of these positions, once."""
+        key = tuple(positions)
+        if key not in self._run:
+            self._run.add(key)
+            self.add(runs(self.lines, positions, free=free))
 
     def add(self, candidates: Iterable[Candidate]) -> None:
         """Judge new candidates; items absent wherever the sum shows are dropped."""
@@ -141,15 +150,18 @@ def _contracted(accepted: Sequence[Pattern], keys: Iterable[Candidate]) -> Itera
             yield total, tuple(sorted(own - children | {parent}))
 
 
-def chosen(lines: Lines, candidates: Iterable[Pattern]) -> list[Pattern]:
-    """Choose among judged sums: strong, supported by each item, not following from others, lying naturally."""
+def chosen(lines: Lines, candidates: Iterable[Pattern], alike: Sequence[Mapping[int, int]]) -> list[Pattern]:
+    """Choose among judged sums: strong, supported by each item, not following from others, lying naturally.
+
+    ``alike``: positions that say the same, as relations.
+    """
     pool = _supported(lines, candidates)
     families: dict[int, frozenset[int]] = {}
     accepted: list[Pattern] = []
     for _ in range(4):
         placed = [_placed(lines, p, families) for p in pool]
         placed = [p for p in _by_shape(lines, placed) if p.score >= LEAST_SCORE]
-        accepted = _picked(lines, placed)
+        accepted = _picked(lines, placed, alike)
         new = {p.total: frozenset(p.items) for p in reversed(accepted)}
         if new == families:
             break
@@ -243,9 +255,9 @@ def _by_shape(lines: Lines, patterns: Sequence[Pattern]) -> list[Pattern]:
     return result
 
 
-def _picked(lines: Lines, patterns: Sequence[Pattern]) -> list[Pattern]:
+def _picked(lines: Lines, patterns: Sequence[Pattern], alike: Sequence[Mapping[int, int]]) -> list[Pattern]:
     basis = Basis()
-    for equal in equals(lines) if len(lines.numeric) <= MOST_EQUALLED else same(lines):
+    for equal in alike:
         basis.add(equal)
     ordered = sorted(patterns, key=lambda p: _order(lines, p))
     by_total: dict[int, list[Pattern]] = defaultdict(list)

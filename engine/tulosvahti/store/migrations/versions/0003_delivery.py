@@ -10,6 +10,8 @@ from email import message_from_bytes, policy
 import sqlalchemy as sa
 from alembic import op
 
+from tulosvahti.store.migrations.guards import guard
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -43,11 +45,7 @@ def upgrade() -> None:
     op.drop_index(op.f("ix_outbox_state"), table_name="outbox")
     for column in ("state", "attempts", "last_error"):
         op.drop_column("outbox", column)
-    if op.get_bind().dialect.name == "sqlite":
-        op.execute(
-            "CREATE TRIGGER outbox_addresses_no_delete BEFORE DELETE ON outbox_addresses "
-            "BEGIN SELECT RAISE(ABORT, 'outbox_addresses: history is append-only'); END"
-        )
+    guard("outbox_addresses", "DELETE")
 
 
 def _move() -> None:

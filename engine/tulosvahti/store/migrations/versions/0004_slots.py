@@ -8,6 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from tulosvahti.store.migrations.guards import guard
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -39,8 +41,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job", "slot", name=op.f("pk_slots")),
     )
     op.create_index(op.f("ix_slots_state"), "slots", ["state"], unique=False)
-    if op.get_bind().dialect.name == "sqlite":
-        op.execute(
-            "CREATE TRIGGER slots_no_delete BEFORE DELETE ON slots "
-            "BEGIN SELECT RAISE(ABORT, 'slots: history is append-only'); END"
-        )
+    guard("slots", "DELETE")
