@@ -67,7 +67,7 @@ def test_a_command_of_the_readme_runs(arguments: list[str], project: Path) -> No
 
 
 def test_the_schedule_that_the_readme_shows_is_sound(project: Path) -> None:
-    (shown,) = re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    (shown,) = re.findall(r"^```toml\n(\[schedule\].*?)^```", README, re.MULTILINE | re.DOTALL)
     config = (project / "config.toml").read_text(encoding="utf-8")
     before, _, after = config.partition("[schedule]")
     (project / "config.toml").write_text(before + shown + after[after.index("[mail]") :], encoding="utf-8")
