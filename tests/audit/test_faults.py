@@ -168,3 +168,24 @@ def test_a_slip_in_running_totals(cell, text, cause, right):
 def test_ordinal_numbers_and_balances_are_no_running_totals():
     rows = [["nro", "1", "saldo"], *([str(k), "1", str(100 * k + k % 3)] for k in range(1, 9))]
     assert not [r for r in audited(rows).relations if r.state == "broken"]
+
+
+YEARS = [
+    ["Menot", "2021", "2022", "2023"],
+    ["Palkat", "10 411 208", "10 873", "11 322"],
+    ["Vuokrat", "377 402", "402", "431"],
+    ["Matkat", "96 077", "58", "112"],
+    ["Koulutus", "64 113", "71", "83"],
+]
+
+
+def test_a_change_of_unit_between_years_is_told():
+    (finding,) = audited(YEARS).findings
+    assert (finding.cause, finding.detail, finding.explained) == ("unit_change", ("1/1000",), True)
+    assert {c for _, c in finding.because} == {2}
+
+
+@pytest.mark.parametrize("factor", [1, 8, 60])
+def test_growth_is_no_change_of_unit(factor):
+    rows = [YEARS[0], *([name, str(100 + k), str((100 + k) * factor), str(110 + k)] for k, (name, *_) in enumerate(YEARS[1:]))]
+    assert all(f.cause != "unit_change" for f in audited(rows).findings)

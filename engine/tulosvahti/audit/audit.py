@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from tulosvahti.audit.formulas import formula_findings
 from tulosvahti.audit.marks import as_printed, mark_findings, restored
 from tulosvahti.audit.remarks import explained_by_notes, in_order, remarks
+from tulosvahti.audit.units import unit_changes
 from tulosvahti.core.audited import Audit, AuditedRelation, AuditedTable, AuditFinding, Remedy
 from tulosvahti.core.crossfoot import Figure, Relation, crossfoot, judge
 from tulosvahti.core.grid import Grid, exact_by_group
@@ -46,7 +47,7 @@ def audit_table(table: Table) -> AuditedTable:
     found, whole = marked.found, marked.table
     relations, findings, exact, units = _judged(whole, found.relations, found.units)
     findings = [*explained_by_notes(whole, relations, findings), *remarks(whole, relations), *formula_findings(table)]
-    findings += mark_findings(marked, relations)
+    findings += [*mark_findings(marked, relations), *unit_changes(whole)]
     relations = as_printed(relations, marked)
     return AuditedTable(
         table,

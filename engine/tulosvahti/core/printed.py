@@ -27,6 +27,8 @@ _FRAME = re.compile(
     rf"(?P<body>[0-9.,'’ʼ{SPACES}]*[0-9][.,]?)(?:[eE](?P<power>[-+]?[0-9]{{1,3}}))?\s*(?P<percent>%)?\s*(?P<tail>-)?\s*(?P<close>\))?\s*"
     rf"{_CURRENCY}?\s*(?P<percent2>%)?\s*(?P<close2>\))?(?P<mark>{_FOOTNOTE})?\s*"
 )
+_NUMBERED = re.compile(r"(?<=\d)\s+[0-9]{1,2}\)$")
+"""A footnote mark such as ``2)``, which otherwise reads as the figure's last digit and a lone parenthesis."""
 _DASHES = frozenset("-–—‐‑.…:")
 LONGEST = 40
 """No number is printed with more characters than this."""
@@ -65,6 +67,8 @@ def readings(text: str) -> tuple[Printed, ...]:
         return ()
     opened, closed = bool(found["open"] or found["open2"]), bool(found["close"] or found["close2"])
     signs = [s for s in (found["sign"], found["sign2"], found["tail"]) if s]
+    if closed and not opened and (mark := _NUMBERED.search(text)):
+        return tuple(replace(one, notes=("footnote", *one.notes)) for one in readings(text[: mark.start()]))
     if opened != closed or len(signs) + opened > 1:
         return ()
     negative = opened or "-" in signs

@@ -80,8 +80,10 @@ class Table:
 
     def _column_label(self, rows: range, column: int) -> str:
         words = self._words(((r, column) for r in rows), most=HEADER_ROWS)
-        numbers = (self.sheet.at(r, column).text.strip() for r in rows)
-        return words or " ".join(text for text in numbers if text) or column_letters(column)
+        texts = [text for r in rows if (text := self.sheet.at(r, column).text.strip())]
+        if words:
+            return " ".join([words, *(text for text in texts if text.isdecimal() and int(text) in YEARS)])
+        return " ".join(texts) or column_letters(column)
 
     def column_label(self, row: int, column: int) -> str:
         """Name a column by the nearest header above a row."""

@@ -31,9 +31,11 @@ if TYPE_CHECKING:
 NAMED = 3
 """Cells, or possibilities, that a sentence names; the others are counted."""
 PLACES = 6
-LINE_CAUSES = frozenset({"left_out", "counted_twice", "unmarked_subtotal", "sign", "unit_change"})
+LINE_CAUSES = frozenset({"left_out", "counted_twice", "unmarked_subtotal", "sign"})
 """Causes that lie in what is counted: one of these with one remedy is said as it is, not as a suspicion."""
-TOLD = frozenset({"rows_not_shown", "sign_reversed", "not_calculated", "doubled_rows", "absent", "formula_differs", "formulas_differ"})
+TOLD = frozenset(
+    {"rows_not_shown", "sign_reversed", "not_calculated", "doubled_rows", "absent", "formula_differs", "formulas_differ", "unit_change"}
+)
 """Causes with a sentence of their own."""
 _FACTOR = re.compile(r"factor_(\d+)")
 _AMOUNT = re.compile(r"-?\d+(?:\.\d+)?(?:E[+-]?\d+)?")

@@ -35,6 +35,8 @@ IDLE_PLACE = 4.6
 """A sum that shows in no line (zeros beside one figure) must lie in a run beside its total."""
 RARE_BITS = 100.0
 """What a sum without a word needs that fails in more lines than it holds in."""
+MOST_FAILS = 6
+"""A long sum that fails in more lines than so many for each that holds is none."""
 MOST_ROUNDS = 5
 MOST_SINGLE = 4
 MOST_TRIED = 14
@@ -182,7 +184,8 @@ def _supported(lines: Lines, candidates: Iterable[Pattern]) -> list[Pattern]:
         word = _word(lines, p)
         score = p.bits - p.split - lines.bits + WORD_BITS * word
         rare = len(p.fails) > len(p.holds) + len(p.idle) and not word and p.bits < RARE_BITS and len(p.items) < 3
-        if score >= LEAST_SCORE and not rare:
+        sparse = len(p.fails) > MOST_FAILS * (len(p.holds) + len(p.idle)) and len(p.items) > 2  # noqa: PLR2004
+        if score >= LEAST_SCORE and not rare and not sparse:
             by_total[p.total].append(replace(p, score=score))
     return [p for rivals in by_total.values() for p in _unbeaten(rivals) if _each_belongs(lines, p)]
 
