@@ -59,7 +59,7 @@ def test_every_word_of_the_core_and_the_templates_is_in_the_catalogue(language: 
     used |= {f"reason.{code}" for code in CODES}
     folder = Path(__file__).parents[2] / "engine/tulosvahti/emit"
     for path in [*folder.glob("*.py"), *folder.glob("templates/*.j2")]:
-        used |= set(re.findall(r"""['"]((?:ui|mail|change|says)\.[a-z_]+)['"]""", path.read_text(encoding="utf-8")))
+        used |= set(re.findall(r"""['"]((?:ui|mail|change|says|book)\.[a-z_]+)['"]""", path.read_text(encoding="utf-8")))
     used |= {f"mail.{part}_{kind}" for part in ("subject", "intro") for kind in MailKind}
     used |= {f"mail.muted_{what}" for what in ("silence", "waiver", "input")} | {f"mail.due_{when}" for when in ("before", "today", "after")}
     used |= {f"mail.count_{what}" for what in ("new", "resolved", "continued", "open", "new_this_week")}
@@ -85,18 +85,20 @@ def test_words_and_numbers_in_the_readers_form() -> None:
     assert "1.11.2023" in reason_text(Reason.of("late", done="2023-11-01"), "fi")
 
 
-def test_json_has_the_shape_of_the_design(outcome: Outcome) -> None:
-    text = to_json(outcome)
+def test_json_has_the_shape_of_the_design(outcome: Outcome, agreements: Mapping[str, Agreement]) -> None:
+    text = to_json(outcome, agreements)
     assert text.endswith("}\n")
-    assert text == to_json(outcome)
+    assert text == to_json(outcome, agreements)
     found = json.loads(text, parse_float=lambda text: pytest.fail(f"a binary float: {text}"))
-    assert list(found) == ["run", "inputs", "verdicts", "findings", "problems"]
+    assert list(found) == ["run", "inputs", "verdicts", "findings", "problems", "agreements"]
     assert found["run"]["as_of"] == "2023-12-01"
     first = found["verdicts"][0]
     expected = "rule kind subject period verdict provisional binding in_state_budget severity owner observed target margin unit reason cite evidence"
     assert set(expected.split()) < set(first)
     assert (first["observed"], first["margin"], first["period"], first["verdict"]) == ("92.31", "2.31", "2023", "met")
-    assert first["cite"] == {"agreement": "kainuu-2023", "section": "1.1"}
+    assert {"agreement": "kainuu-2023", "section": "1.1"}.items() <= first["cite"].items()
+    assert found["agreements"]["kainuu-2023"]["owners"]["tem"]["sv"] == "Arbets- och näringsministeriet"
+    assert found["agreements"]["kainuu-2023"]["sections"]["1.1"]["en"] == "Section 1.1"
     assert {"name", "sha256", "rows", "rejects", "state", "synthetic", "explanation", "rejected"} < set(found["inputs"][0])
     assert set(found["findings"][0]) == {"rule", "subject", "period", "change", "was", "verdict"}
     assert set(found["problems"][0]) == {"file", "line", "column", "message", "allowed", "next_step", "rule"}

@@ -328,30 +328,14 @@ def restore(
 
 
 @app.command()
-def report(
+def report(  # noqa: PLR0913 (each is an option)
     project: ProjectOption = None,
     run: Annotated[int | None, typer.Option("--run", help="Number of the run; default: the newest.")] = None,
-    form: Annotated[str, typer.Option("--format", help="html or json.")] = "html",
+    form: Annotated[str, typer.Option("--format", help="html, xlsx, docx, csv or json.")] = "html",
+    language: Annotated[str | None, typer.Option("--language", help="fi, sv or en; default: the project's first.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Default: the state folder; CSV and JSON are printed.")] = None,
 ) -> None:
-    """Give the report of a run: the path of the HTML, or the JSON itself."""
-    from tulosvahti import wiring  # noqa: PLC0415
+    """Give the report of a stored run, as it was judged: a file's path, or CSV and JSON themselves."""
+    from tulosvahti.cli.reporting import report  # noqa: PLC0415
 
-    opened = _open(project)
-    if form not in {"html", "json"}:
-        _say(f"--format: {form!r} is not known; allowed: html, json")
-        raise typer.Exit(PROBLEM)
-    folder = wiring.state_folder(opened) / "reports"
-    language = opened.config.languages[0]
-    path = folder / (f"run-{run}.{language}.html" if run else f"latest.{language}.html")
-    if form == "json":
-        text = wiring.stored_json(opened, run)
-        if text is None:
-            _say("no such run; `tulosvahti run` makes one")
-            raise typer.Exit(PROBLEM)
-        typer.echo(text, nl=False)
-        return
-    if not path.exists():
-        _say("no such report; `tulosvahti run` makes one")
-        raise typer.Exit(PROBLEM)
-    typer.echo(str(path))
-
+    raise typer.Exit(report(_open(project), run, form, language, out))

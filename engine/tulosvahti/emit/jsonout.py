@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.quantity import plain
+from tulosvahti.core.rule import CrossfootSpec
 from tulosvahti.core.text import LANGUAGES
 from tulosvahti.emit.words import reason_text
 
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tulosvahti.core.contract import Delivery
+    from tulosvahti.core.rule import Agreement, Rule
+    from tulosvahti.core.text import Text
     from tulosvahti.core.verdict import Finding, Outcome, Verdict
     from tulosvahti.problem import Problem
 
 
-def to_json(outcome: Outcome) -> str:
-    """Write the outcome in the shape of DESIGN §5, ending with a newline."""
+def to_json(outcome: Outcome, agreements: Mapping[str, Agreement]) -> str:
+    """Write the outcome in the shape of DESIGN §5, ending with a newline; ``agreements`` say what its names stand for."""
     by_key = {finding.verdict.key: finding for finding in outcome.findings}
     shape = {
         "run": {
@@ -33,8 +36,44 @@ def to_json(outcome: Outcome) -> str:
         "verdicts": [_verdict(verdict, by_key.get(verdict.key)) for verdict in outcome.verdicts],
         "findings": [_finding(finding) for finding in outcome.findings],
         "problems": [_problem(problem) for problem in outcome.problems],
+        "agreements": _agreements(outcome, agreements),
     }
     return json.dumps(shape, ensure_ascii=False, indent=1) + "\n"
+
+
+def _agreements(outcome: Outcome, agreements: Mapping[str, Agreement]) -> dict[str, Any]:
+    """Name what the verdicts cite as it was called that day: reports of a past run are made of this."""
+    shapes: dict[str, Any] = {}
+    for verdict in outcome.verdicts:
+        rule, key = verdict.rule, verdict.rule.cite.agreement
+        agreement = agreements.get(key)
+        if key not in shapes:
+            shapes[key] = {
+                "title": _texts(agreement.title) if agreement else None,
+                "document": agreement.document if agreement else "",
+                "agency": _texts(agreement.agency) if agreement else None,
+                "owners": {name: _texts(text) for name, text in agreement.parties} if agreement else {},
+                "sections": {},
+            }
+        shapes[key]["sections"].setdefault(rule.cite.section, _texts(rule.cite.section_title))
+    return shapes
+
+
+def _texts(text: Text) -> dict[str, str]:
+    return {language: text.in_language(language) for language in LANGUAGES}
+
+
+def _sums(rule: Rule) -> dict[str, Any] | None:
+    """Say which cells of a table are added to which, so that a reader can add them again."""
+    spec = rule.spec
+    if not isinstance(spec, CrossfootSpec) or not spec.input:
+        return None
+    return {
+        "items": {name: -1 if name in spec.subtracted else 1 for name in spec.columns if name != spec.total_column},
+        "total_column": spec.total_column,
+        "total_row": spec.total_row,
+        "subtotals": {parent: list(children) for parent, children in spec.subtotals},
+    }
 
 
 def _input(delivery: Delivery) -> dict[str, Any]:
@@ -62,7 +101,7 @@ def _verdict(verdict: Verdict, finding: Finding | None) -> dict[str, Any]:
     return {
         "rule": rule.id,
         "kind": rule.kind,
-        "title": {language: rule.title.in_language(language) for language in LANGUAGES},
+        "title": _texts(rule.title),
         "subject": dict(verdict.subject),
         "period": verdict.period.key if verdict.period else None,
         "verdict": str(verdict.word),
@@ -78,7 +117,8 @@ def _verdict(verdict: Verdict, finding: Finding | None) -> dict[str, Any]:
         "unit": rule.unit or None,
         "reason": verdict.reason.code if verdict.reason else None,
         "reason_text": {language: reason_text(verdict.reason, language) for language in LANGUAGES} if verdict.reason else None,
-        "cite": {"agreement": rule.cite.agreement, "section": rule.cite.section},
+        "cite": {"agreement": rule.cite.agreement, "section": rule.cite.section, "page": rule.cite.page, "quote": rule.cite.quote},
+        "sums": _sums(rule),
         "evidence": _sorted(verdict.evidence),
     }
 

@@ -280,17 +280,18 @@ def _evidence(verdict: Verdict, page: _Page) -> list[tuple[str, str]]:
     for name, value in verdict.evidence.items():
         if name in _TABLED or value in (None, "", []):
             continue
-        rows.append((_word_or_name("evidence", name, page), _value(name, value, page.language)))
+        rows.append((_word_or_name("evidence", name, page), spoken_value(name, value, page.language)))
     return rows
 
 
-def _value(name: str, value: Any, language: str) -> str:  # noqa: ANN401 (JSON data)
+def spoken_value(name: str, value: Any, language: str) -> str:  # noqa: ANN401 (JSON data)
+    """Write a fact of the evidence, of whatever shape, in the reader's form."""
     if name == "range" and isinstance(value, list):
         return " – ".join("…" if end is None else figure(str(end), language) for end in value)
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_value('', item, language)}" for key, item in value.items())
+        return ", ".join(f"{key} {spoken_value('', item, language)}" for key, item in value.items())
     if isinstance(value, list):
-        parts = [_value("", item, language) for item in value]
+        parts = [spoken_value("", item, language) for item in value]
         return ("; " if any(isinstance(item, dict | list) for item in value) else ", ").join(parts)
     if value is None or isinstance(value, bool):
         return json.dumps(value)

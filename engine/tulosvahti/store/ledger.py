@@ -60,6 +60,19 @@ class Past:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What runs measured for a rule, subject and period; ``value`` is a fraction as text: ``1200/13``."""
+
+    rule: str
+    subject: Subject
+    period: str
+    value: str | None
+    rows: int
+    unknown_rows: int
+    as_of: date
+
+
+@dataclass(frozen=True)
 class Run:
     """One run, as the ledger has it."""
 
@@ -293,6 +306,32 @@ class Ledger:
         )
         return stored
 
+    def newest_done(self) -> int | None:
+        """Give the newest run that is done."""
+        runs = schema.runs.c
+        newest: int | None = self._scalar(select(func.max(runs.id)).where(runs.state == RunState.DONE))
+        return newest
+
+    def measured(self, run: str) -> list[Measured]:
+        """Give what a run measured, in its order."""
+        seen, runs = schema.measurements, schema.runs
+        query = select(seen, runs.c.as_of).join(runs, runs.c.id == seen.c.run_id).where(seen.c.run_id == int(run))
+        return [_measured(row) for row in self._all(query.order_by(seen.c.id))]
+
+    def measured_before(self, run: str) -> list[Measured]:
+        """Give each different value that earlier runs measured, with the newest ``as_of`` of it; the newest value last."""
+        seen, runs = schema.measurements.c, schema.runs.c
+        key = seen.rule, seen.subject, seen.period, seen.value
+        query = (
+            select(*key, func.max(seen.rows).label("rows"), func.max(seen.unknown_rows).label("unknown_rows"))
+            .add_columns(func.max(runs.as_of).label("as_of"))
+            .join(schema.runs, runs.id == seen.run_id)
+            .where(runs.id < int(run), runs.state == RunState.DONE, runs.lookback.is_(False))
+            .group_by(*key)
+            .order_by(func.max(seen.run_id), *key)
+        )
+        return [_measured(row) for row in self._all(query)]
+
     def transaction(self, *, reading: bool = False) -> AbstractContextManager[Connection]:
         """Give a connection in a transaction, for :mod:`tulosvahti.store.alerting`; it is committed where all went well."""
         engine = self.engine.execution_options(reading=True) if reading else self.engine
@@ -305,6 +344,10 @@ class Ledger:
     def _scalar(self, query: Any) -> Any:  # noqa: ANN401
         with self.engine.connect().execution_options(reading=True) as connection:
             return connection.scalar(query)
+
+
+def _measured(row: Any) -> Measured:  # noqa: ANN401 - as ``_all``
+    return Measured(row.rule, rows.subject_of(row.subject), row.period, row.value, row.rows, row.unknown_rows, row.as_of)
 
 
 def _add(connection: Connection, table: Table, values: list[dict[str, Any]]) -> None:

@@ -120,7 +120,7 @@ def _run(  # noqa: PLR0913 (what a run is made of)
         found = alert(project, ledger, outcome, started)
         mails, untold = mails_of(project, outcome, found, started) if asked.alerts else ([], [])
         troubles.extend(untold)
-        return Result(outcome, mails, to_json(outcome), found.moved)
+        return Result(outcome, mails, to_json(outcome, project.agreements), found.moved)
 
     def stopped() -> bool:
         progressed()
@@ -150,10 +150,3 @@ def _report(project: Project, outcome: Outcome, folder: Path, docs: Path | None)
         write_atomically(path, html.encode())
         write_atomically(reports / f"latest.{language}.html", html.encode())
     return reports / f"run-{outcome.run}.{project.config.languages[0]}.html"
-
-
-def stored_json(project: Project, run: int | None) -> str | None:
-    """Give the JSON of a run as it was published; None where there is no such run."""
-    with closing(open_ledger(project)) as ledger:
-        name = str(run) if run is not None else next((item.id for item in ledger.runs() if item.state == "done"), None)
-        return ledger.outcome_json(name) if name is not None else None

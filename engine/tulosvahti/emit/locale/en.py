@@ -1,6 +1,6 @@
 """The English catalogue."""
 
-from tulosvahti.emit.locale import audit_en, delivery_en, mail_en
+from tulosvahti.emit.locale import audit_en, delivery_en, mail_en, report_en
 
 WORDS: dict[str, str] = {
     "verdict.met": "met",
@@ -173,4 +173,5 @@ WORDS: dict[str, str] = {
     **audit_en.WORDS,
     **mail_en.WORDS,
     **delivery_en.WORDS,
+    **report_en.WORDS,
 }

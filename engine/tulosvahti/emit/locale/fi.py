@@ -1,6 +1,6 @@
 """The Finnish catalogue."""
 
-from tulosvahti.emit.locale import audit_fi, delivery_fi, mail_fi
+from tulosvahti.emit.locale import audit_fi, delivery_fi, mail_fi, report_fi
 
 WORDS: dict[str, str] = {
     "verdict.met": "täyttyi",
@@ -173,4 +173,5 @@ WORDS: dict[str, str] = {
     **audit_fi.WORDS,
     **mail_fi.WORDS,
     **delivery_fi.WORDS,
+    **report_fi.WORDS,
 }

@@ -1,6 +1,6 @@
 """The Swedish catalogue."""
 
-from tulosvahti.emit.locale import audit_sv, delivery_sv, mail_sv
+from tulosvahti.emit.locale import audit_sv, delivery_sv, mail_sv, report_sv
 
 WORDS: dict[str, str] = {
     "verdict.met": "uppnått",
@@ -173,4 +173,5 @@ WORDS: dict[str, str] = {
     **audit_sv.WORDS,
     **mail_sv.WORDS,
     **delivery_sv.WORDS,
+    **report_sv.WORDS,
 }

@@ -1,0 +1,158 @@
+"""A stored run, read back for its reports: what was judged is its JSON, what came before is the ledger's measurements.
+
+A run of before agreements were stored with it names them by their keys.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tulosvahti.core.period import read_period
+from tulosvahti.core.quantity import shown
+from tulosvahti.emit.words import figure, has_word, quantity, word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+Key = tuple[str, tuple[tuple[str, str], ...], str]
+"""Rule, subject, period."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a run measured for one rule, subject and period."""
+
+    key: Key
+    value: Fraction | None
+    rows: int
+    unknown_rows: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One run as it was published. ``revised``: the values that earlier runs gave to periods that had ended, newest last."""
+
+    data: Mapping[str, Any]
+    points: Sequence[Point] = ()
+    revised: Mapping[Key, Sequence[Fraction]] = field(default_factory=dict)
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """The run's own facts."""
+        found: Mapping[str, Any] = self.data["run"]
+        return found
+
+    @property
+    def as_of(self) -> date:
+        """The day of knowledge."""
+        return date.fromisoformat(self.run["as_of"])
+
+    @property
+    def verdicts(self) -> Sequence[Mapping[str, Any]]:
+        """The verdicts, in the agreement's order."""
+        found: Sequence[Mapping[str, Any]] = self.data["verdicts"]
+        return found
+
+    @property
+    def synthetic(self) -> Sequence[str]:
+        """The inputs that are made up."""
+        return [item["name"] for item in self.data["inputs"] if item.get("synthetic")]
+
+    @cached_property
+    def values(self) -> Mapping[Key, Fraction]:
+        """The known values."""
+        return {point.key: point.value for point in self.points if point.value is not None}
+
+    @property
+    def year(self) -> int:
+        """The year that most of the targets judged belong to."""
+        years = Counter(read_period(v["period"]).start.year for v in self.verdicts if v["period"] and v["kind"] == "target")
+        return max(years, key=lambda year: (years[year], year), default=self.as_of.year)
+
+    def title(self, language: str) -> str:
+        """Name the agreement, or the agreements, of the run."""
+        named = [_in(item.get("title"), language) or key for key, item in self._agreements.items()]
+        return " · ".join(named) or word("ui.report", language)
+
+    def agencies(self, language: str) -> str:
+        """Name whose agreements they are, with the documents."""
+        parts = [f"{_in(item['agency'], language)} ({item['document']})" for item in self._agreements.values() if item.get("agency")]
+        return " · ".join(dict.fromkeys(parts))
+
+    def section_title(self, verdict: Mapping[str, Any], language: str) -> str:
+        """Name the section that a verdict cites."""
+        agreement = self._agreements.get(verdict["cite"]["agreement"], {})
+        return _in(agreement.get("sections", {}).get(verdict["cite"]["section"]), language)
+
+    def owner(self, verdict: Mapping[str, Any], language: str) -> str:
+        """Name the owner as the agreement does."""
+        owners = self._agreements.get(verdict["cite"]["agreement"], {}).get("owners", {})
+        return _in(owners.get(verdict["owner"]), language) or str(verdict["owner"])
+
+    def sections(self) -> Iterator[tuple[tuple[str, str], Sequence[Mapping[str, Any]]]]:
+        """Give the verdicts of each section, in order; a section stands once."""
+        found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        for verdict in self.verdicts:
+            found.setdefault((verdict["cite"]["agreement"], verdict["cite"]["section"]), []).append(verdict)
+        yield from found.items()
+
+    @property
+    def _agreements(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.data.get("agreements") or {}
+        return found
+
+
+def _in(texts: Mapping[str, str] | None, language: str) -> str:
+    return (texts or {}).get(language, "")
+
+
+def key_of(verdict: Mapping[str, Any]) -> Key:
+    """Give what a verdict or finding is about."""
+    return verdict["rule"], tuple(verdict["subject"].items()), verdict["period"] or ""
+
+
+def title_of(verdict: Mapping[str, Any], language: str) -> str:
+    """Name the indicator of a verdict."""
+    return _in(verdict["title"], language) or str(verdict["rule"])
+
+
+def subject_of(item: Mapping[str, Any]) -> str:
+    """Name the subject of a verdict or finding."""
+    return ", ".join(str(value) for value in item["subject"].values())
+
+
+def decimal_of(text: str | None) -> Decimal | None:
+    """Read a stored decimal."""
+    return None if text is None else Decimal(text)
+
+
+def reason_of(verdict: Mapping[str, Any], language: str) -> str:
+    """Give the sentence of a verdict's reason."""
+    return _in(verdict["reason_text"], language)
+
+
+def observed_of(verdict: Mapping[str, Any], language: str) -> str:
+    """Write what was observed: the value, the day it was done, or how many sums hold."""
+    done, relations, broken = (verdict["evidence"].get(name) for name in ("done_on", "relations", "broken"))
+    if verdict["observed"] is None and isinstance(done, str):
+        return figure(done, language)
+    if verdict["observed"] is None and isinstance(relations, int) and isinstance(broken, list):
+        return f"{relations - len(broken)}/{relations}"
+    return quantity(decimal_of(verdict["observed"]), verdict["unit"] or "", language)
+
+
+def value_text(value: Fraction, unit: str, language: str) -> str:
+    """Write a measured value."""
+    return quantity(shown(value), unit, language)
+
+
+def word_or_name(group: str, name: str, language: str) -> str:
+    """Give the word for a name of the engine's; the name itself where it is the project's own."""
+    key = f"{group}.{name}"
+    return word(key, language) if has_word(key, language) else name
