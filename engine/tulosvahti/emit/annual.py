@@ -147,9 +147,9 @@ class _Report:
         return f"{title} ({where})" if where else title
 
     def _target(self, verdict: Mapping[str, Any]) -> str:
-        """Write the target with its unit, where it is a number."""
+        """Write the target with its unit, where it is a number and not a part of another."""
         text, unit = target_text(verdict["target"], self.language), unit_word(verdict["unit"] or "", self.language)
-        return f"{text}\u00a0{unit}" if unit and text[-1:].isdigit() else text
+        return f"{text}\u00a0{unit}" if unit and text[-1:].isdigit() and "previous" not in verdict["target"] else text
 
     def _past(self, verdict: Mapping[str, Any], year: int, notes: _Notes) -> tuple[str, list[str]]:
         """Give the value of the same period of an earlier year."""

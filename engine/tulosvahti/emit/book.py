@@ -103,7 +103,7 @@ class _Maker:
 
     def _summary(self, sheet: Any) -> None:  # noqa: ANN401
         put, stored = self.book.put, self.stored
-        for column, width in enumerate((54, 22, 60)):
+        for column, width in enumerate((60, 22, 60)):
             sheet.set_column(column, column, width)
         put(sheet, 0, 0, stored.title(self.language), "title")
         sheet.set_row(0, 26)
@@ -180,7 +180,7 @@ class _Maker:
             self.book.put(sheet, row, 0, Link(self.names.verdicts, f"A{self.row_of[key_of(verdict)]}", name))
             self.book.put(sheet, row, 1, _said(verdict, self.language), verdict["verdict"])
             self.book.put(sheet, row, 2, why := self._why(verdict))
-            sheet.set_row(row, height([(name, 54), (why, 60)]))
+            sheet.set_row(row, height([(why, 60)]))
 
     def _why(self, verdict: Mapping[str, Any]) -> str:
         parts = [word("says.missed", self.language, observed=self._observed(verdict), target=target_text(verdict["target"], self.language))]
@@ -215,8 +215,8 @@ class _Maker:
             if len(rows) + 2 == places[n]:
                 rows.append((*about, None, self.say("none")))
         columns = [
-            Column(word("ui.indicator", self.language), 42), Column(self.say("rule"), 26), Column(self.say("subject"), 16),
-            Column(word("ui.period", self.language), 10), Column(self.say("item"), 30), Column(self.say("value"), 70),
+            Column(word("ui.indicator", self.language), 56), Column(self.say("rule"), 28), Column(self.say("subject"), 16),
+            Column(word("ui.period", self.language), 10), Column(self.say("item"), 30), Column(self.say("value"), 70, "left"),
         ]  # fmt: skip
         kinds = [{5: "code"} if "SELECT" in str(row[5]) else {} for row in rows]
         self.book.table(sheet, 0, columns, rows, kinds)
@@ -233,9 +233,9 @@ class _Maker:
             ("ui.indicator", 40), ("book.section", 8), ("book.subject", 13), ("ui.period", 9), ("ui.verdict", 18), ("book.status", 20),
             ("ui.observed", 12), ("book.again", 12), ("book.off", 10), ("ui.target", 14), ("ui.margin", 11), ("book.unit", 10),
             ("ui.reason", 40), ("ui.owner", 22), ("book.evidence", 11), ("book.section_title", 34), ("book.rule", 28), ("book.kind", 14),
-            ("book.severity", 12), ("ui.changed", 13), ("ui.input", 26), ("ui.page", 8), ("ui.citation", 60),
+            ("book.severity", 12), ("ui.changed", 13), ("ui.input", 26), ("book.page", 8), ("ui.citation", 60),
         ]  # fmt: skip
-        columns = [Column(word(key, self.language, page="").strip(" ."), width, "plain" if n < _PRINTED else "line") for n, (key, width) in enumerate(heads)]
+        columns = [Column(word(key, self.language), width, "plain" if n < _PRINTED else "line") for n, (key, width) in enumerate(heads)]
         rows = [self._verdict(n, verdict, places, again) for n, verdict in enumerate(self.stored.verdicts)]
         self.book.table(sheet, 0, columns, rows, [{_VERDICT: verdict["verdict"], _AGAIN: "again", _AGAIN + 1: "again"} for verdict in self.stored.verdicts])
         sheet.freeze_panes(1, 1)
@@ -272,7 +272,7 @@ class _Maker:
             old = self.stored.revised.get(point.key)
             link = Link(self.names.verdicts, f"A{self.row_of[point.key]}", titles[rule]) if point.key in self.row_of else titles.get(rule, rule)
             rows.append((link, rule, ", ".join(v for _, v in subject), period, value, _fraction(str(old[-1])) if old else None, point.rows, point.unknown_rows))
-        heads = [("ui.indicator", 44), ("book.rule", 26), ("book.subject", 20), ("ui.period", 10), ("ui.observed", 18), ("book.before", 18), ("ui.rows", 10), ("evidence.unknown_rows", 14)]
+        heads = [("ui.indicator", 56), ("book.rule", 26), ("book.subject", 20), ("ui.period", 10), ("ui.observed", 18), ("book.before", 18), ("ui.rows", 10), ("evidence.unknown_rows", 14)]
         self._table(self.names.history, heads, rows)
 
     def _table(self, name: str, heads: Sequence[tuple[str, int]], rows: Sequence[Sequence[Cell]]) -> None:
@@ -314,7 +314,7 @@ class _Maker:
                 verdict_word(Word(item["was"]), self.language) if item["was"] else None, self._why(verdict) if verdict else None,
             ))  # fmt: skip
             kinds.append({5: item["verdict"]})
-        heads = [("ui.indicator", 44), ("book.rule", 26), ("book.subject", 18), ("ui.period", 10), ("ui.changed", 14), ("ui.verdict", 18), ("book.was", 16), ("ui.reason", 60)]
+        heads = [("ui.indicator", 56), ("book.rule", 26), ("book.subject", 18), ("ui.period", 10), ("ui.changed", 14), ("ui.verdict", 18), ("book.was", 16), ("ui.reason", 60)]
         columns = [Column(word(key, self.language), width) for key, width in heads]
         self.book.table(self.book.sheet(self.names.findings), 0, columns, rows, kinds)
 

@@ -37,6 +37,7 @@ _LOOKS: dict[str, dict[str, object]] = {
     "code": {"font_name": "Consolas", "font_size": 9, "text_wrap": False},
     "plain": {"text_wrap": True},
     "line": {"text_wrap": False},
+    "left": {"text_wrap": True},
 }
 
 
@@ -109,11 +110,11 @@ class Book:
                 fill, ink = _INKS[kind]
                 look |= {"bg_color": fill, "font_color": ink, "bold": True, "text_wrap": True}
             elif kind == "link":
-                look |= {"font_color": "#0B5394", "underline": 1, "text_wrap": True}
+                look |= {"font_color": "#0B5394", "underline": 1}
             else:
                 look |= _LOOKS[kind]
             if number:
-                look |= {"num_format": number, "text_wrap": False, "align": "right", "indent": 1}
+                look |= {"num_format": number, "text_wrap": False, "align": "left" if kind == "left" else "right", "indent": int(kind != "left")}
             if quoted:
                 look["quote_prefix"] = True
             self._looks[key] = self.file.add_format(look)
@@ -125,7 +126,8 @@ class Book:
             text = clean(cell.text)[:255]
             sheet.write_url(row, column, f"internal:{link_to(cell.sheet, cell.cell)}", self.look("link"), text)
         elif isinstance(cell, Formula):
-            sheet.write_formula(row, column, cell.text, self.look(kind, _format(cell.value)), plain(_stored(cell.value)))
+            value = int(cell.value) if cell.value == cell.value.to_integral_value() and fits(cell.value) else float(cell.value)
+            sheet.write_formula(row, column, cell.text, self.look(kind, _format(cell.value)), value)
         elif isinstance(cell, date):
             number = "yyyy-mm-dd" if self.language == "en" else "d.m.yyyy"
             sheet.write_datetime(row, column, datetime(cell.year, cell.month, cell.day), self.look(kind, number))  # noqa: DTZ001
@@ -158,7 +160,7 @@ class Book:
         last = top
         for last, row in enumerate(rows, top + 1):
             own = kinds[last - top - 1] if kinds else {}
-            sheet.set_row(last, height([(cell, columns[n].width) for n, cell in enumerate(row) if own.get(n, columns[n].look) == "plain"]))
+            sheet.set_row(last, height([(cell, columns[n].width) for n, cell in enumerate(row) if own.get(n, columns[n].look) in {"plain", "left"}]))
             for number, cell in enumerate(row):
                 self.put(sheet, last, number, cell, own.get(number, columns[number].look))
         if last == top:
@@ -174,18 +176,14 @@ def height(cells: Iterable[tuple[Cell, int]]) -> float:
     """Estimate the height of a row of wrapped cells and their widths: not every program does it by itself."""
     lines = 1
     for cell, width in cells:
-        text = cell.text if isinstance(cell, Link) else cell if isinstance(cell, str) else ""
-        lines = max(lines, sum(1 + int(len(line) / (width * 1.1)) for line in text.split("\n")))
+        text = cell if isinstance(cell, str) else ""
+        lines = max(lines, sum(1 + int(len(line) / (width * 1.2)) for line in text.split("\n")))
     return min(3 + 13 * lines, 400)
 
 
 def fits(value: Decimal) -> bool:
     """Tell whether a spreadsheet keeps a number exactly."""
     return len(plain_decimal(value).as_tuple().digits) <= STORED_DIGITS and abs(value.adjusted()) < 300
-
-
-def _stored(value: Decimal) -> Decimal:
-    return value if fits(value) else Decimal(repr(float(value)))
 
 
 def _format(value: Decimal) -> str:

@@ -55,6 +55,7 @@ WORDS: dict[str, str] = {
     "book.reject_share": "Rejected, %",
     "book.expected": "Should reach",
     "book.explanation": "Explanation",
+    "book.page": "Page",
     "book.row": "Row",
     "book.line": "Line",
     "book.column": "Column",

@@ -55,6 +55,7 @@ WORDS: dict[str, str] = {
     "book.reject_share": "Hylättyjä, %",
     "book.expected": "Pitäisi ulottua",
     "book.explanation": "Selitys",
+    "book.page": "Sivu",
     "book.row": "Rivi",
     "book.line": "Tiedoston rivi",
     "book.column": "Sarake",

@@ -55,6 +55,7 @@ WORDS: dict[str, str] = {
     "book.reject_share": "Underkända, %",
     "book.expected": "Borde sträcka sig till",
     "book.explanation": "Förklaring",
+    "book.page": "Sida",
     "book.row": "Rad",
     "book.line": "Rad i filen",
     "book.column": "Kolumn",
