@@ -56,7 +56,7 @@ def test_the_readme_has_the_two_commands() -> None:
 
 @pytest.mark.parametrize("arguments", commands(), ids=" ".join)
 def test_a_command_of_the_readme_runs(arguments: list[str], project: Path) -> None:
-    if "schedule" in arguments:
+    if arguments == ["schedule"]:
         # The service runs until it is stopped: that it is there is what a test of the page can show.
         arguments = ["schedule", "--help"]
     if arguments[0] == "report":
@@ -64,6 +64,17 @@ def test_a_command_of_the_readme_runs(arguments: list[str], project: Path) -> No
     done = call(arguments, project)
     assert done.returncode in {0, 1}, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_schedule_that_the_readme_shows_is_sound(project: Path) -> None:
+    (shown,) = re.findall(r"^```toml\n(\[schedule\].*?)^```", README, re.MULTILINE | re.DOTALL)
+    config = (project / "config.toml").read_text(encoding="utf-8")
+    before, _, after = config.partition("[schedule]")
+    (project / "config.toml").write_text(before + shown + after[after.index("[mail]") :], encoding="utf-8")
+    done = call(["schedule", "--list"], project)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["nightly", "weekly-sums", "deliveries"]
+    assert call(["lint"], project).returncode == 0
 
 
 def call(arguments: list[str], project: Path) -> subprocess.CompletedProcess[str]:

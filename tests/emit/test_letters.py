@@ -16,7 +16,7 @@ import pytest
 from tulosvahti.core.alert import About, Alert, AlertKey, AlertState, Open
 from tulosvahti.core.alert_calendar import Due
 from tulosvahti.core.alert_mute import Silence, materiality
-from tulosvahti.core.alert_plan import MailKind, Message, Reminded, Shown, Standing
+from tulosvahti.core.alert_plan import MailKind, Message, Reminded, Shown, Standing, Tell, due_key
 from tulosvahti.core.contract import Contract, Delivery, DeliveryState
 from tulosvahti.core.period import read_period
 from tulosvahti.core.route import Recipient, input_matter, rule_matter
@@ -167,8 +167,48 @@ def test_a_projects_own_templates_and_what_fails_in_them(desk: Desk, tmp_path: P
     (tmp_path / "digest.html.j2").write_text("{{ ''.__class__.__mro__ }}", encoding="utf-8")
     plain, _, trouble = make(MailKind.DIGEST)
     assert "Uutta tai muuttunutta" in plain
-    assert "digest.txt.j2: 'nobody' is undefined" in trouble
+    assert "digest.txt.j2:1: 'nobody' is undefined" in trouble
     assert "digest.html.j2" in trouble
+
+
+def test_a_mail_shows_the_trend_of_a_missed_target(desk: Desk, tmp_path: Path) -> None:
+    missed = {
+        key: replace(shown, verdict=replace(shown.verdict, word=Word.MISSED))
+        for key, shown in desk.shown.items()
+        if shown.verdict and key.name in {"food-chain", "leads"}
+    }
+    desk = replace(desk, shown={**desk.shown, **missed})
+    said = Message("tem", MailKind.DIGEST, new=tuple(standing(desk, key.name) for key in missed))
+    make = lambda: letter(said, desk, "a@b.example", "<1@b.example>", SENT, pictures=tmp_path)[0]  # noqa: E731
+    _, related = parsed(make()).iter_parts()
+    page, *pictures = related.iter_parts()
+    # The other one has no earlier periods, so there is nothing to draw.
+    assert [picture["Content-ID"] for picture in pictures] == ["<chart1>"]
+    assert pictures[0].get_content().startswith(b"\x89PNG")
+    assert re.findall(r'src="cid:(\w+)" alt="([^"]{9})', page.get_content()) == [("chart1", "Toteuma j")]
+    (drawn,) = tmp_path.glob("*.png")
+    assert drawn.read_bytes() == pictures[0].get_content()
+    assert make() == make()
+    assert max(map(len, make().split(b"\r\n"))) <= 78
+
+
+def test_what_a_mail_is_about_alone_is_its_thread(desk: Desk) -> None:
+    hectares, grants = standing(desk, "hectares"), standing(desk, "grants")
+    one, other = (Tell(item.key) for item in (hectares, grants))
+    week = Tell(AlertKey(About.SUMMARY, "2023-12-01"))
+    due = Due("grants", read_period("2023-11"), date(2023, 12, 8), "tem")
+
+    def thread(kind: MailKind, *tells: Tell, **more: object) -> str:
+        content, _ = letter(Message("tem", kind, tells=tells, **more), desk, "a@b.example", "<1@b.example>", SENT)  # type: ignore[arg-type]
+        return str(parsed(content)["References"])
+
+    alone = thread(MailKind.IMMEDIATE, one, new=(hectares,))
+    assert alone == thread(MailKind.RESOLVED, replace(one, firing=False), resolved=(hectares,))
+    digest = thread(MailKind.DIGEST, one, other, new=(hectares, grants))
+    assert digest == thread(MailKind.REMINDER, one, other, continued=(hectares, grants))
+    before, after = (thread(MailKind.DUE, Tell(due_key(due, days)), reminded=(Reminded(due, days),)) for days in (-7, 1))
+    assert before == after
+    assert len({alone, digest, before, thread(MailKind.SUMMARY, week)}) == 4
 
 
 def test_materiality(outcome: Outcome) -> None:

@@ -67,7 +67,7 @@ alerts/routes.yaml:3:38: subdivision: FI has no 'Kainuu'; allowed: 01, 02, 03, 0
 alerts/routes.yaml:5:10: to: no recipient 'bos'; allowed: agency, boss, deputy, loose; did you mean 'boss'?
 alerts/routes.yaml:11:13: deputy: 'agency' cannot stand in for itself; allowed: another recipient
 alerts/routes.yaml:12:14: manager: no recipient 'nobody'; allowed: agency, boss, deputy, loose
-alerts/routes.yaml:13:25: mail: 'b' is not an address; allowed: name@domain
+alerts/routes.yaml:13:25: mail: 'b' is not an address; allowed: name@domain, the name of the letters a to z, digits and signs
 alerts/routes.yaml:14:69: escalation goes in a circle: agency → boss → deputy → agency; allowed: a chain that ends; leave out the last step
 alerts/routes.yaml:15:68: to: no recipient 'los'; allowed: agency, boss, deputy, loose; did you mean 'loose'?
 alerts/routes.yaml:17:23: severity: 'critcal' is not known; allowed: critical, warning, info; did you mean 'critical'?
@@ -127,7 +127,8 @@ def test_every_mistake_is_told_at_once_and_the_rest_works(project: Path) -> None
         ("[14, 3]", "[14, -3]", "before: -3: input should be greater than or equal to 1"),
         ("country: FI", "country: ZZ", "country: the holidays of 'ZZ' are not known; allowed: ISO codes such as FI, SE or AX"),
         ("country: FI", "country: Finland", "country: 'Finland' has not the right form; allowed: two letters such as FI"),
-        ("mail: a@x.example", "mail: []", "mail: a list: list should have at least 1 item"),
+        ("mail: a@x.example", "mail: []", "agency: nobody would hear of it; allowed: mail, channels, or both"),
+        ("mail: a@x.example", "channels: ['https://x.example/secret']", "channels: not the name of an environment variable; allowed: names such as TEAMS_URL: the URL is a secret and stays out of the file; set the variable where the service starts"),
     ],
 )
 def test_one_mistake(project: Path, old: str, new: str, message: str) -> None:

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from alert_model import Letter, Model, Office
+from answering import answered
 
 from tulosvahti.core.alert import AT_ONCE, About, Alert, AlertKey, Sign, advance
 from tulosvahti.core.alert_mute import Acknowledgement, Silence, matches
 from tulosvahti.core.alert_plan import Message, Moment, Standing, Tell, Told, plan
+from tulosvahti.core.delivery import MailState, Posting
 from tulosvahti.core.route import Escalation, Matter, Recipient, Route, Routes
 from tulosvahti.core.rule import Wait, WaitUnit
 from tulosvahti.core.text import Text
 from tulosvahti.core.verdict import Outcome
 from tulosvahti.store import alerting
-from tulosvahti.store.alerting import Posted
-from tulosvahti.store.ledger import Ledger, MailState
+from tulosvahti.store.ledger import Ledger
 
 START = datetime(2024, 1, 1, 3, 0, tzinfo=UTC)
 OWNERS = {"plain": "ann", "grave": "ann", "months": "ann", "reader": "ben", "input:data": "ben"}
@@ -104,12 +105,12 @@ class LedgerPost:
     def put(self, message: Message, day: int) -> int:
         self.count += 1
         run = self.ledger.start_run(at(day).date(), at(day), "", "")
-        mail = Posted(message.recipient, str(self.count), b"", message.tells)
+        mail = Posting(message.recipient, str(self.count), b"", (("mail", "a@example.org"),), tells=message.tells)
         self.ledger.publish(Outcome(run, at(day).date(), "", "", (), ()), at(day), [mail])
         return self.count
 
     def settle(self, number: int, state: str, day: int) -> None:
-        self.ledger.mark_mail(str(number), MailState(state), at(day))
+        answered(self.ledger, str(number), MailState(state), at(day))
 
     def log(self) -> dict[tuple[str, AlertKey], Told]:
         with self.ledger.transaction(reading=True) as connection:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tulosvahti.store.eml import write_eml
 from tulosvahti.store.inputs import InputStore, InputStoreError
 from tulosvahti.store.lock import LockedError, RunLock
-from tulosvahti.store.outbox import write_eml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,5 +62,20 @@ def test_two_processes_compete(tmp_path: Path) -> None:
             pass
         holder.kill()
         holder.wait()
-        with RunLock(path), pytest.raises(LockedError), RunLock(path):
+        with RunLock(path) as lock, pytest.raises(LockedError), RunLock(path):
             pass
+        assert [owner.split("/")[1] for owner in lock.dead] == [str(holder.pid)], "its claims may be taken over at once"
+
+
+def test_the_dead_are_remembered_until_their_claims_are_released(tmp_path: Path) -> None:
+    path = tmp_path / "run.lock"
+    with RunLock(path) as first:
+        assert first.dead == ()
+    with RunLock(path) as second:
+        assert second.dead == (first.owner,)
+    with RunLock(path) as third:
+        assert third.dead == (first.owner, second.owner)
+        third.alone()
+        assert third.dead == ()
+    with RunLock(path) as fourth:
+        assert fourth.dead == (third.owner,)

@@ -1,20 +1,22 @@
-"""The ledger on real SQLite files."""
+"""The ledger on real SQLite files and on a real PostgreSQL."""
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
+from answering import answered
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from tulosvahti.core.alert import About, Alert, AlertKey, AlertState, Open
 from tulosvahti.core.alert_plan import Tell
 from tulosvahti.core.contract import Delivery, DeliveryState, Reject
+from tulosvahti.core.delivery import MailState, Posting
 from tulosvahti.core.finding import compare
 from tulosvahti.core.measure import Measurement, Reason, Subject
 from tulosvahti.core.period import Grain, Period
@@ -23,27 +25,14 @@ from tulosvahti.core.text import Text
 from tulosvahti.core.verdict import Outcome, Verdict, Word
 from tulosvahti.problem import Place, Problem
 from tulosvahti.store import alerting, schema
-from tulosvahti.store.alerting import Posted
-from tulosvahti.store.ledger import Ledger, MailState, RunState
-from tulosvahti.store.migrate import LedgerError
+from tulosvahti.store.database import LedgerError
+from tulosvahti.store.ledger import Ledger, RunState
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-URL = "sqlite:///.tulosvahti/ledger.db"
 NOW = datetime(2023, 6, 1, 2, 30, tzinfo=UTC)
 DAY = date(2023, 5, 31)
 YEAR = Period(date(2023, 1, 1), date(2024, 1, 1), Grain.YEAR)
 LEADS = AlertKey(About.RULE, "leads")
 KAJAANI: Subject = (("municipality", "Kajaani"), ("area", "Ä"))
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(URL, tmp_path)
-    yield opened
-    opened.close()
 
 
 def verdict(word: Word, rule: str = "leads", subject: Subject = ()) -> Verdict:
@@ -68,13 +57,18 @@ def run(ledger: Ledger, *verdicts: Verdict, day: date = DAY, lookback: bool = Fa
         lookback=lookback,
     )
     tells = (Tell(LEADS, words={"2023": "missed"}),)
-    mails = [Posted("mmm", mail, b"bytes", tells)] if mail else []
+    mails = [Posting("mmm", mail, b"bytes", (("mail", "a@example.org"),), tells=tells)] if mail else []
     moved = [Alert(LEADS, AlertState.FIRING, NOW, 1, {"2023": Open("missed")})] if mail else []
     ledger.publish(outcome, NOW, mails, f'{{"run": "{number}"}}', moved)
     return outcome
 
 
-def test_first_run_and_its_rows(ledger: Ledger, tmp_path: Path) -> None:
+def rows(ledger: Ledger, query: str) -> list[tuple[Any, ...]]:
+    with ledger.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
+
+
+def test_first_run_and_its_rows(ledger: Ledger) -> None:
     assert ledger.newest_as_of() is None
     assert ledger.open_findings() == {}
     assert ledger.previous_verdicts() == {}
@@ -91,12 +85,12 @@ def test_first_run_and_its_rows(ledger: Ledger, tmp_path: Path) -> None:
     past = ledger.history("leads")[0]
     assert (past.run, past.subject, past.verdict, past.observed) == ("1", KAJAANI, Word.MISSED, "99.81")
     assert ledger.runs()[0].state is RunState.DONE
-    with sqlite3.connect(tmp_path / ".tulosvahti/ledger.db") as raw:
-        assert raw.execute("SELECT value FROM measurements").fetchall() == [("1200/13",)]
-        assert raw.execute("SELECT input, reason FROM rejects").fetchall() == [("crm", "not a number")]
-        assert raw.execute("SELECT file, line FROM problems").fetchall() == [("rules/b.yaml", 3)]
-        assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    raw.close()
+    assert rows(ledger, "SELECT value FROM measurements") == [("1200/13",)]
+    assert rows(ledger, "SELECT input, reason FROM rejects") == [("crm", "not a number")]
+    assert rows(ledger, "SELECT file, line FROM problems") == [("rules/b.yaml", 3)]
+    if ledger.engine.dialect.name == "sqlite":
+        assert rows(ledger, "PRAGMA journal_mode") == [("wal",)]
+        assert rows(ledger, "PRAGMA synchronous") == [(2,)]  # FULL
 
 
 def test_unknown_freezes_and_met_resolves(ledger: Ledger) -> None:
@@ -123,7 +117,7 @@ def test_lookback_touches_neither_findings_nor_outbox(ledger: Ledger) -> None:
     run(ledger, verdict(Word.MET))
     run(ledger, verdict(Word.MISSED), day=date(2023, 1, 31), lookback=True, mail="<x@y>")
     assert ledger.open_findings() == {}
-    assert ledger.waiting_mails(NOW) == []
+    assert ledger.outbox.items(everything=True) == []
     assert ledger.newest_as_of() == DAY
     assert ledger.previous_verdicts() == {("leads", (), "2023"): Word.MET}
 
@@ -139,40 +133,32 @@ def test_failed_run_leaves_nothing_behind(ledger: Ledger) -> None:
         ledger.fail_run("2", NOW, "again")
 
 
-def test_killed_run_is_failed_by_the_next_and_its_slot_is_due_again(ledger: Ledger) -> None:
-    ledger.start_run(DAY, NOW, "abc", "0.1.0", slot=NOW)
-    assert ledger.last_slot() is None
-    second = ledger.start_run(DAY, NOW, "abc", "0.1.0", slot=NOW)
-    assert ledger.last_slot() is None
-    assert ledger.runs()[1].state is RunState.FAILED
-    ledger.fail_run(second, NOW, "x")
-    assert ledger.last_slot() == NOW
+def test_killed_run_is_failed_by_the_next(ledger: Ledger) -> None:
+    ledger.start_run(DAY, NOW, "abc", "0.1.0")
+    ledger.start_run(DAY, NOW, "abc", "0.1.0")
+    assert [run.state for run in ledger.runs()] == [RunState.RUNNING, RunState.FAILED]
+    assert ledger.runs()[1].reason == "the process ended before the run did"
 
 
-def test_mails(ledger: Ledger) -> None:
+@pytest.mark.parametrize("table", [*schema.APPEND_ONLY, *schema.NEVER_REMOVED])
+def test_history_is_append_only(ledger: Ledger, table: str) -> None:
     run(ledger, verdict(Word.MISSED), mail="<1@y>")
-    ledger.mark_mail("<1@y>", MailState.WAITING, NOW, "421 later")
-    (mail,) = ledger.waiting_mails(NOW)
-    assert (mail.content, mail.attempts, mail.last_error, mail.run) == (b"bytes", 1, "421 later", "1")
-    ledger.mark_mail("<1@y>", MailState.SENT, NOW)
-    assert ledger.waiting_mails(NOW) == []
-    with pytest.raises(LedgerError, match="not waiting"):
-        ledger.mark_mail("<1@y>", MailState.SENT, NOW)
-
-
-@pytest.mark.parametrize("table", schema.APPEND_ONLY)
-def test_history_is_append_only(ledger: Ledger, tmp_path: Path, table: str) -> None:
-    run(ledger, verdict(Word.MISSED), mail="<1@y>")
-    ledger.mark_mail("<1@y>", MailState.WRITTEN, NOW)
+    answered(ledger, "<1@y>", MailState.WRITTEN, NOW)
+    ledger.slots.claim_by_hand("*", "me", lambda: NOW)
     with ledger.transaction() as connection:
         alerting.acknowledge(connection, LEADS, "me", NOW)
         alerting.silence(connection, "leads", "me", NOW, ends=NOW, reason="why")
         alerting.waive(connection, "leads", "me", NOW, approver="you", ends=NOW, reason="why", limit=Decimal(1))
-    raw = sqlite3.connect(tmp_path / ".tulosvahti/ledger.db")
-    for deed in (f"DELETE FROM {table}", f"UPDATE {table} SET rowid = rowid"):  # noqa: S608
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            raw.execute(deed)
-    raw.close()
+    deeds = [f"DELETE FROM {table}"]  # noqa: S608
+    if table in schema.APPEND_ONLY:
+        column = schema.METADATA.tables[table].columns[0].name
+        deeds.append(f"UPDATE {table} SET {column} = {column}")  # noqa: S608
+    if ledger.engine.dialect.name == "postgresql":
+        deeds.append(f"TRUNCATE {table} CASCADE")
+    for deed in deeds:
+        with pytest.raises(IntegrityError, match="append-only"), ledger.engine.begin() as connection:
+            connection.execute(text(deed))
+    assert rows(ledger, f"SELECT count(*) FROM {table}") != [(0,)]  # noqa: S608
 
 
 def test_publish_of_a_run_that_is_done_is_refused(ledger: Ledger) -> None:

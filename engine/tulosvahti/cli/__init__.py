@@ -18,6 +18,7 @@ from tulosvahti.cli import alerts
 from tulosvahti.cli.shared import ATTENTION, INCOMPLETE, PROBLEM, AsOf, ProjectOption
 from tulosvahti.cli.shared import day_of as _day
 from tulosvahti.cli.shared import open_project as _open
+from tulosvahti.cli.shared import root_of as _root_of
 from tulosvahti.cli.shared import say as _say
 from tulosvahti.cli.shared import say_problems as _problems
 
@@ -45,9 +46,22 @@ def main() -> None:
     try:
         app(prog_name="tulosvahti")
     except SystemExit as done:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(done.code if isinstance(done.code, int) else 0 if done.code is None else PROBLEM)
+        _leave(done.code if isinstance(done.code, int) else 0 if done.code is None else PROBLEM)
+    except Exception as error:  # noqa: BLE001 (the last place that can tell it)
+        from tulosvahti.cli.failing import tell  # noqa: PLC0415
+
+        tell(error)
+        _leave(INCOMPLETE)
+
+
+def _leave(code: int) -> None:
+    """End the process with a code, unless what was printed cannot be written: then the caller did not get it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = INCOMPLETE
+    os._exit(code)
 
 
 @app.command()
@@ -110,8 +124,11 @@ def _code(opened: Project, done: Done) -> int:
 @app.command()
 def lint(project: ProjectOption = None) -> None:
     """List every problem of the project's files."""
+    from tulosvahti import wiring  # noqa: PLC0415
+    from tulosvahti.load.schedule import changing_hours  # noqa: PLC0415
+
     opened = _open(project)
-    for problem in opened.problems:
+    for problem in (*opened.problems, *changing_hours(opened.config.schedule, opened.config.time_zone, wiring.now())):
         typer.echo(str(problem))
     if opened.problems:
         raise typer.Exit(PROBLEM)
@@ -228,17 +245,86 @@ def init(folder: Annotated[Path, typer.Argument(help="Folder of the new project;
 
 
 @app.command()
-def schedule(project: ProjectOption = None) -> None:
+def schedule(
+    project: ProjectOption = None,
+    once: Annotated[bool, typer.Option("--once", help="Run what is due now, then exit.")] = False,  # noqa: FBT002
+    list_: Annotated[bool, typer.Option("--list", help="Show each job's next slot and how the newest went.")] = False,  # noqa: FBT002
+) -> None:
     """Run the nights: the service."""
-    from tulosvahti.cli.nights import serve_nights  # noqa: PLC0415
+    from tulosvahti.cli import nights  # noqa: PLC0415
+    from tulosvahti.emit.logs import start_log  # noqa: PLC0415
 
     opened = _open(project)
+    if list_:
+        for line in nights.listing(opened):
+            typer.echo(line)
+        return
+    start_log(opened.config.service.log)
+    if not once:
+        nights.serve_nights(opened)
+        return
     _problems(opened.problems)
-    try:
-        serve_nights(opened)
-    except ValueError as error:
-        _say(f"config.toml: schedule.nightly: {error}")
-        raise typer.Exit(PROBLEM) from None
+    done, failed = nights.run_due_now(opened)
+    for item in done:
+        _show(opened, item)
+    if not done and not failed:
+        _say("nothing was run; `tulosvahti schedule --list` shows what comes next")
+    raise typer.Exit(INCOMPLETE if failed else max((_code(opened, item) for item in done), default=0))
+
+
+@app.command()
+def outbox(
+    project: ProjectOption = None,
+    retry: Annotated[str, typer.Option("--retry", metavar="ID|all", help="Make what waits or failed due now; what was accepted is left alone.")] = "",  # fmt: skip
+    send: Annotated[bool, typer.Option("--send", help="Send what is due now.")] = False,  # noqa: FBT002
+    every: Annotated[bool, typer.Option("--all", help="List what was sent or written too.")] = False,  # noqa: FBT002
+) -> None:
+    """List the messages that wait or did not arrive, and why."""
+    from tulosvahti import wiring  # noqa: PLC0415
+    from tulosvahti.cli import outgoing  # noqa: PLC0415
+
+    opened = _open(project)
+    if retry:
+        if retry != "all" and not (retry.isascii() and retry.isdecimal()):
+            _say(f"--retry: {retry!r} is not known; allowed: the number of a message in the list, or all")
+            raise typer.Exit(PROBLEM)
+        due = outgoing.retry(opened, None if retry == "all" else int(retry))
+        _say(f"due now: {due} addresses" if due else "nothing to retry: no such message, or all of it was accepted or is being sent")
+    if send:
+        done = wiring.deliver(opened)
+        _say(f"mails sent: {done.sent}, written: {len(done.written)}")
+    lines, failed = outgoing.listing(opened, everything=every)
+    for line in lines:
+        typer.echo(line)
+    if not lines:
+        _say("nothing waits and nothing failed")
+    raise typer.Exit(ATTENTION if failed else 0)
+
+
+@app.command()
+def backup(
+    target: Annotated[Path | None, typer.Argument(metavar="[DIR|FILE]", help="Default: backups/ in the project.")] = None,
+    project: ProjectOption = None,
+) -> None:
+    """Write ledger, inputs, reports and mails to one verified archive, while everything goes on."""
+    from tulosvahti.cli.keeping import back_up  # noqa: PLC0415
+
+    code, path = back_up(_root_of(project), target, _say)
+    if path:
+        typer.echo(path)
+    raise typer.Exit(code)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `tulosvahti backup` wrote.")],
+    project: ProjectOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there; the old state is kept aside.")] = False,  # noqa: FBT002
+) -> None:
+    """Verify a backup and put it in place, in either database."""
+    from tulosvahti.cli.keeping import restore  # noqa: PLC0415
+
+    raise typer.Exit(restore(_root_of(project), file, force=force, say=_say))
 
 
 @app.command()

@@ -39,13 +39,25 @@ def refuse(text: str) -> typer.Exit:
     return typer.Exit(PROBLEM)
 
 
-def open_project(project: Path | None) -> Project:
-    """Read the project, or say every problem and leave."""
-    from tulosvahti.load.project import find_root, load_project  # noqa: PLC0415
+def root_of(project: Path | None) -> Path:
+    """Find the project's folder, or say that there is none and end with 2."""
+    from tulosvahti.load.project import find_root  # noqa: PLC0415
     from tulosvahti.problem import ProblemsError  # noqa: PLC0415
 
     try:
-        return load_project(find_root(project or Path.cwd()))
+        return find_root(project or Path.cwd())
+    except ProblemsError as error:
+        say_problems(error.problems)
+        raise typer.Exit(PROBLEM) from None
+
+
+def open_project(project: Path | None) -> Project:
+    """Read the project, or say every problem and leave."""
+    from tulosvahti.load.project import load_project  # noqa: PLC0415
+    from tulosvahti.problem import ProblemsError  # noqa: PLC0415
+
+    try:
+        return load_project(root_of(project))
     except ProblemsError as error:
         say_problems(error.problems)
         raise typer.Exit(PROBLEM) from None

@@ -46,7 +46,10 @@ class Escalation:
 
 @dataclass(frozen=True)
 class Recipient:
-    """Somebody who gets mail: a key, addresses, a language, and who stands in when nothing is heard from them."""
+    """Somebody who gets mail: a key, addresses, a language, and who stands in when nothing is heard from them.
+
+    ``channels`` are environment variables that hold URLs.
+    """
 
     key: str
     name: Text
@@ -58,6 +61,7 @@ class Recipient:
     deputy: str = ""
     manager: str = ""
     quiet: Quiet | None = None
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

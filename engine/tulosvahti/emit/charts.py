@@ -1,4 +1,4 @@
-"""Line charts as SVG: what was observed by period, and the target as a step. Floats here only place ink on the page."""
+"""Line charts, SVG for pages and PNG for mails: what was observed by period, and the target as a step. Floats here only place ink on the page."""
 
 from __future__ import annotations
 
@@ -44,32 +44,48 @@ def line_charts(series: Sequence[Series], pictures: Path | None = None) -> list[
     return [_draw(item, pictures) if len(item.points) >= FEWEST else "" for item in series]
 
 
+def png_chart(item: Series, pictures: Path | None = None) -> bytes:
+    """Draw one series for a mail, whose readers do not show SVG; nothing where it is too short or cannot be drawn."""
+    return _drawn(*_asked(item), "png", pictures) if len(item.points) >= FEWEST else b""
+
+
+def chart_text(item: Series) -> str:
+    """Say what a chart shows, for those who do not see it."""
+    told = item.told or tuple((label, f"{value:g}") for label, value in item.points)
+    return word("ui.chart", item.language, title=item.title, points=", ".join(f"{label}: {value}" for label, value in told))
+
+
 @cache
-def _drawn(spec: str, locale: Locale, pictures: Path | None) -> str:
+def _drawn(spec: str, locale: Locale, form: Literal["svg", "png"], pictures: Path | None) -> bytes:
     """Draw a picture once: later runs, and languages with the same decimal form, share it."""
-    kept = pictures / f"{hashlib.sha256((locale + spec).encode()).hexdigest()}.svg" if pictures else None
+    kept = pictures / f"{hashlib.sha256((locale + spec).encode()).hexdigest()}.{form}" if pictures else None
     if kept is not None and kept.exists():
-        return kept.read_text(encoding="utf-8")
+        return kept.read_bytes()
     try:
         import vl_convert  # noqa: PLC0415 (heavy: only where something is drawn)
     except ImportError:
-        return ""
-    svg = str(vl_convert.vegalite_to_svg(spec, vl_version="5.20", allowed_base_urls=[], format_locale=locale))
+        return b""
+    if form == "svg":
+        drawn = str(vl_convert.vegalite_to_svg(spec, vl_version="5.20", allowed_base_urls=[], format_locale=locale)).encode()
+    else:
+        drawn = vl_convert.vegalite_to_png(spec, vl_version="5.20", scale=2, allowed_base_urls=[], format_locale=locale)
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(".part")
-        part.write_text(svg, encoding="utf-8")
+        part.write_bytes(drawn)
         part.replace(kept)
-    return svg
+    return drawn
+
+
+def _asked(item: Series) -> tuple[str, Locale]:
+    return json.dumps(_spec(item), sort_keys=True), _LOCALE.get(item.language, "en-GB")
 
 
 def _draw(item: Series, pictures: Path | None) -> str:
-    svg = _drawn(json.dumps(_spec(item), sort_keys=True), _LOCALE.get(item.language, "en-GB"), pictures)
+    svg = _drawn(*_asked(item), "svg", pictures).decode()
     if not svg:
         return ""
-    told = item.told or tuple((label, f"{value:g}") for label, value in item.points)
-    points = ", ".join(f"{label}: {value}" for label, value in told)
-    label = word("ui.chart", item.language, title=item.title, points=points)
+    label = chart_text(item)
     head, _, rest = svg.partition(">")
     return f'{head} role="img" aria-label="{escape(label)}"><title>{escape(label)}</title>{rest}'
 

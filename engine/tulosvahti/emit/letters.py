@@ -74,7 +74,6 @@ def view_of(message: Message, desk: Desk) -> dict[str, Any]:
     counts = ", ".join(say(f"mail.count_{name}", count=len(items)) for name, items in groups)
     first = next((items[0]["title"] for _, items in groups), "")
     return {
-        "say": say,
         "language": recipient.language,
         "kind": str(message.kind),
         "subject": say(f"mail.subject_{message.kind}", day=as_of, counts=counts or say("mail.count_none"), title=page.due_title() or first),
@@ -110,6 +109,7 @@ class _Page:
         return {
             **said,
             "alert": str(standing.key),
+            "chart": None,
             "was": self.say("change.was", was=was_word) if was_word else "",
             "severity": self.say(f"severity.{severity}") if severity == "critical" else "",
             "notes": list(self._notes(standing)),

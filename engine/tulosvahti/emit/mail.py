@@ -7,20 +7,15 @@ fault is told.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, PackageLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
+from tulosvahti.core.alert_plan import MailKind
+from tulosvahti.core.verdict import Word
+from tulosvahti.emit.charts import chart_text, png_chart
 from tulosvahti.emit.letters import Desk, view_of
-from tulosvahti.emit.words import clean, printable
+from tulosvahti.emit.message import Letter, Picture, compose
+from tulosvahti.emit.templating import bodies
+from tulosvahti.emit.trends import trends
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,74 +23,69 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.alert_plan import Message
 
-TEXT, HTML = "txt", "html"
-_POLICY = SMTP.clone(max_line_length=200)
-"""Longer than 78, or folding puts a second space into a subject."""
+_MOST_CHARTS = 8
+"""A mail stays below what servers take."""
 
 
 def letter(  # noqa: PLR0913 (each is one part of the mail)
-    told: Message, desk: Desk, sender: str, message_id: str, sent_at: datetime, *, templates: Path | None = None
+    told: Message,
+    desk: Desk,
+    sender: str,
+    message_id: str,
+    sent_at: datetime,
+    *,
+    templates: Path | None = None,
+    pictures: Path | None = None,
 ) -> tuple[bytes, str]:
-    """Give the mail's bytes, and what went wrong with the project's templates in ``templates`` (nothing: '')."""
+    """Give the mail's bytes, and what went wrong with the project's templates in ``templates`` (nothing: '').
+
+    ``pictures`` is a folder of charts drawn before.
+    """
     recipient = desk.recipients[told.recipient]
     language = recipient.language
     view = view_of(told, desk)
+    charts = _add_charts(view, desk, language, pictures)
     troubles: list[str] = []
-    bodies = [_body(form, view, templates, troubles) for form in (TEXT, HTML)]
-    message = EmailMessage(policy=_POLICY)
-    message["From"] = _header(sender)
-    message["To"] = [_address(recipient.name.in_language(language), mail) for mail in recipient.mail]
-    message["Subject"] = _header(view["subject"])
-    message["Date"] = format_datetime(sent_at)
-    message["Message-ID"] = _header(message_id)
-    message["List-Id"] = f"Tulosvahti <digest.{_domain(sender)}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = language
-    message.set_content(bodies[0], cte="quoted-printable")
-    message.add_alternative(bodies[1], subtype="html", cte="quoted-printable")
-    seed = "\n".join((message_id, *bodies)).encode()
-    message.set_boundary("=_tulosvahti_" + hashlib.sha256(seed).hexdigest()[:32])
-    return message.as_bytes(), "; ".join(troubles)
-
-
-def _header(text: str) -> str:
-    """Make data safe in a header: no control characters, nothing that decodes to another text."""
-    return re.sub(r"=\?", "= ?", clean(text))
-
-
-def _address(name: str, mail: str) -> Address:
-    return Address(_header(name), addr_spec=clean(mail).strip())
-
-
-def _domain(sender: str) -> str:
-    found = re.search(r"@([A-Za-z0-9.-]+)", sender)
-    return found[1] if found else "tulosvahti.invalid"
-
-
-@lru_cache(maxsize=1)
-def _built_in() -> Environment:
-    return Environment(
-        loader=PackageLoader("tulosvahti.emit"), autoescape=True, undefined=StrictUndefined, finalize=printable, trim_blocks=True, lstrip_blocks=True
+    text, html = bodies(view, templates, troubles)
+    name = recipient.name.in_language(language)
+    written = Letter(
+        message_id,
+        sender,
+        tuple((name, address) for address in recipient.mail),
+        view["subject"],
+        text,
+        html,
+        sent_at,
+        language,
+        thread=(recipient.key, _thread(told)),
+        pictures=charts,
     )
+    return compose(written), "; ".join(troubles)
 
 
-def _body(form: str, view: dict[str, Any], templates: Path | None, troubles: list[str]) -> str:
-    own = [name for name in (f"{view['kind']}.{form}.j2", f"digest.{form}.j2") if templates and (templates / name).is_file()]
-    if templates is not None and own:
-        try:
-            environment = ImmutableSandboxedEnvironment(
-                loader=FileSystemLoader(templates),
-                autoescape=form == HTML,
-                undefined=StrictUndefined,
-                trim_blocks=True,
-                lstrip_blocks=True,
-            )
-            return environment.get_template(own[0]).render(view)
-        except Exception as error:  # noqa: BLE001 (a project's template can fail in any way; the mail must still go)
-            line = getattr(error, "lineno", None)
-            place = f"{templates.name}/{own[0]}" + (f":{line}" if line else "")
-            troubles.append(f"{place}: {clean(str(error)) or type(error).__name__}; the built-in form was used")
-    if form == TEXT:
-        # Plain text has nothing to escape.
-        return _built_in().overlay(autoescape=False).get_template("digest.txt.j2").render(view)
-    return _built_in().get_template("digest.html.j2").render(view)
+def _thread(told: Message) -> str:
+    """Name the thread: an alert or due day that a mail is about alone has its own, and so have the summaries."""
+    if told.kind is MailKind.SUMMARY:
+        return str(told.kind)
+    if told.kind is MailKind.DUE and len(told.reminded) == 1:
+        due = told.reminded[0].due
+        return f"due:{due.input} {due.day}"
+    return str(told.tells[0].key) if len(told.tells) == 1 else "digest"
+
+
+def _add_charts(view: dict[str, Any], desk: Desk, language: str, pictures: Path | None) -> tuple[Picture, ...]:
+    """Draw the trends of missed targets, the first few of them, and let the items name them."""
+    known = trends(desk.outcome, language)
+    missed = {
+        str(key): known[shown.verdict.key[:2]]
+        for key, shown in desk.shown.items()
+        if shown.verdict is not None and shown.verdict.word is Word.MISSED and shown.verdict.key[:2] in known
+    }
+    drawn: list[Picture] = []
+    for item in (item for _, items in view["groups"] for item in items if item["alert"] in missed):
+        series = missed[item["alert"]]
+        png = png_chart(series, pictures) if len(drawn) < _MOST_CHARTS else b""
+        if png:
+            drawn.append(Picture(f"chart{len(drawn) + 1}", png))
+            item["chart"] = {"name": drawn[-1].name, "text": chart_text(series)}
+    return tuple(drawn)

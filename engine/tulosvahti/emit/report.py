@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tulosvahti.core.quantity import shown
 from tulosvahti.core.rule import TargetSpec
 from tulosvahti.core.verdict import Change, Finding, Outcome, Verdict, Word
-from tulosvahti.emit.charts import FEWEST, Series, line_charts
+from tulosvahti.emit.charts import line_charts
 from tulosvahti.emit.terminal import change_text
+from tulosvahti.emit.trends import trends
 from tulosvahti.emit.words import (
     SIGNS,
     changed_cells,
@@ -43,9 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from tulosvahti.core.measure import Measurement, Subject
+    from tulosvahti.core.measure import Subject
     from tulosvahti.core.rule import Agreement, Rule
-    from tulosvahti.core.target import Bound
 
 FIRST = 10
 """Findings in the summary."""
@@ -352,30 +351,5 @@ def _table(verdict: Verdict, page: _Page) -> dict[str, Any] | None:
 
 def _charts(page: _Page) -> dict[tuple[str, Subject], str]:
     """Draw what has three known values or more, in the order of the verdicts."""
-    known: dict[tuple[str, Subject], list[Measurement]] = {}
-    for item in page.outcome.measurements:
-        if item.value is not None and item.period is not None:
-            known.setdefault((item.rule, item.subject), []).append(item)
-    rules = {verdict.rule.id: verdict.rule for verdict in page.outcome.verdicts}
-    keys = [key for key, items in known.items() if len(items) >= FEWEST and key[0] in rules]
-    drawn = line_charts([_series(rules[key[0]], known[key], page.language) for key in keys], page.pictures)
-    return {key: svg for key, svg in zip(keys, drawn, strict=True) if svg}
-
-
-def _series(rule: Rule, items: list[Measurement], language: str) -> Series:
-    ordered = [(item.period.key, item.value) for item in items if item.period is not None and item.value is not None]
-    spec = rule.spec
-    targets = spec.targets if isinstance(spec, TargetSpec) else ()
-    ends = tuple((period.key, _place(target.low), _place(target.high)) for period, target in targets)
-    return Series(
-        rule.title.in_language(language),
-        rule.unit,
-        tuple((label, float(value)) for label, value in ordered),
-        ends,
-        language,
-        tuple((label, quantity(shown(value), rule.unit, language)) for label, value in ordered),
-    )
-
-
-def _place(end: Bound | None) -> float | None:
-    return None if end is None or end.of_previous else float(end.value)
+    found = trends(page.outcome, page.language)
+    return {key: svg for key, svg in zip(found, line_charts(list(found.values()), page.pictures), strict=True) if svg}

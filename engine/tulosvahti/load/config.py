@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from email.utils import parseaddr
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
-
+from tulosvahti.load.addresses import is_address, not_an_address
 from tulosvahti.load.models import ConfigShape
+from tulosvahti.load.schedule import Schedule, read_schedule
 from tulosvahti.load.shapes import shaped, text_of
 from tulosvahti.load.source import read_toml
 from tulosvahti.problem import Place, Problem, ProblemsError
@@ -33,6 +34,18 @@ class MailConfig:
     starttls: bool = True
     username: str = ""
     password_env: str = ""
+    trust: str = ""
+    operator: tuple[str, ...] = ()
+    """Who hears of mail that does not arrive; without them, the default recipient of the routes."""
+
+
+@dataclass(frozen=True)
+class ServiceConfig:
+    """What the service shows (``listen``: ADDRESS:PORT), writes (``log``: text or json) and calls (``ping``: a URL)."""
+
+    listen: str = ""
+    log: str = "text"
+    ping: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,13 +56,15 @@ class Config:
     languages: tuple[str, ...]
     time_zone: str
     as_of: date | None
-    nightly: str
+    schedule: Schedule
     mail: MailConfig
     ledger: str
     engine: str = "duckdb"
     data_docs: bool = True
     dashboard: str = ""
     """Address of the dashboard, without a slash at its end; empty: none."""
+    service: ServiceConfig = ServiceConfig()
+    ledger_password_env: str = ""
 
 
 def load_config(root: Path) -> Config:
@@ -70,28 +85,48 @@ def load_config(root: Path) -> Config:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             message = f"time_zone: {shape.time_zone!r} is not a time zone"
             source.problems.append(Problem(source.place(("time_zone",)), message, "names such as Europe/Helsinki"))
-        try:
-            CronSim(shape.schedule.nightly, datetime(2000, 1, 1, tzinfo=UTC))
-        except CronSimError:
-            place = source.place(("schedule", "nightly"))
-            message = f"nightly: {shape.schedule.nightly!r} is not a schedule"
-            allowed = 'five fields: minute, hour, day, month, weekday, e.g. "0 5 * * *"'
-            source.problems.append(Problem(place, message, allowed))
+        schedule = read_schedule(shape.schedule, source)
+        source.problems.extend(_ledger_problems(shape.storage.ledger, source.place(("storage", "ledger"))))
+        for key, addresses in (("sender", [parseaddr(shape.mail.sender)[1]]), ("operator", shape.mail.operator)):
+            source.problems += [
+                not_an_address(source.place(("mail", key)), key, one) for one in addresses if not is_address(one)
+            ]
     if shape is None or source.problems:
         raise ProblemsError(source.problems)
-    mail = MailConfig(**shape.mail.model_dump())
+    mail = MailConfig(**{**shape.mail.model_dump(), "operator": tuple(shape.mail.operator)})
     return Config(
         text_of(shape.name),
         tuple(shape.languages),
         shape.time_zone,
         shape.as_of,
-        shape.schedule.nightly,
+        schedule,
         mail,
         shape.storage.ledger,
         shape.compute.engine,
         shape.compute.data_docs,
         shape.dashboard.url.rstrip("/"),
+        ServiceConfig(**shape.service.model_dump()),
+        shape.storage.password_env,
     )
+
+
+def _ledger_problems(url: str, place: Place) -> list[Problem]:
+    allowed = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+    if url.startswith("sqlite:///"):
+        return []
+    try:
+        parts = urlsplit(url)
+        password = parts.password or dict(parse_qsl(parts.query)).get("password")
+    except ValueError as error:
+        return [Problem(place, f"ledger: not a database URL ({error})", allowed)]
+    if parts.scheme not in {"postgresql", "postgresql+psycopg"}:
+        return [Problem(place, f"ledger: {parts.scheme or url!r} is not a database that the ledger can be in", allowed)]
+    if not parts.path.strip("/"):
+        return [Problem(place, "ledger: the URL names no database", allowed)]
+    if password:
+        step = "put it into ~/.pgpass, or into an environment variable that storage.password_env names"
+        return [Problem(place, "ledger: a password stands in a file that is kept in git", "a URL without one", step)]
+    return []
 
 
 def no_project(path: Path) -> Problem:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from tulosvahti.load.schedule import ScheduleShape
+
 Languages = Literal["fi", "sv", "en"]
 Days = Annotated[str, Field(pattern=r"^\s*\d{1,5}\s*(d|w|days?|weeks?)?\s*$", description="such as 10 d or 2 w")]
 For = Annotated[
@@ -36,12 +38,6 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
-class ScheduleShape(Shape):
-    """When the nights run."""
-
-    nightly: str = "0 5 * * *"
-
-
 class MailShape(Shape):
     """Where mail goes."""
 
@@ -51,6 +47,8 @@ class MailShape(Shape):
     starttls: bool = True
     username: str = ""
     password_env: str = ""
+    trust: str = Field(default="", description="a PEM file of certificates to trust besides the system's")
+    operator: Several = Field(default=[], description="addresses that hear of mail that does not arrive")
 
 
 class DashboardShape(Shape):
@@ -63,6 +61,15 @@ class StorageShape(Shape):
     """Where the ledger is."""
 
     ledger: str = "sqlite:///.tulosvahti/ledger.db"
+    password_env: str = ""
+
+
+class ServiceShape(Shape):
+    """What the service shows, writes and calls."""
+
+    listen: str = Field(default="", pattern=r"^(|(\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+):\d{1,5})$", description="ADDRESS:PORT")
+    log: Literal["text", "json"] = "text"
+    ping: str = Field(default="", pattern=r"^(|https?://\S+)$", description="an http or https URL")
 
 
 class ComputeShape(Shape):
@@ -82,6 +89,7 @@ class ConfigShape(Shape):
     schedule: ScheduleShape = ScheduleShape()
     mail: MailShape = MailShape()
     storage: StorageShape = StorageShape()
+    service: ServiceShape = ServiceShape()
     compute: ComputeShape = ComputeShape()
     dashboard: DashboardShape = DashboardShape()
 

@@ -12,6 +12,7 @@ from tulosvahti.load.contracts import load_contracts
 from tulosvahti.load.route_models import RoutesShape
 from tulosvahti.load.routes import load_routes
 from tulosvahti.load.rulebook import load_rulebook
+from tulosvahti.load.schedule import unmatched
 from tulosvahti.problem import Problem, ProblemsError
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def load_project(root: Path) -> Project:
     digest = hashlib.sha256()
     for path in sorted((root / "rules").glob("*.yaml")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    problems = tuple(sorted([*contract_problems, *book.problems, *route_problems]))
+    job_problems = unmatched(config.schedule, [*(rule.id for rule in book.rules), *book.unjudged], names)
+    problems = tuple(sorted([*contract_problems, *book.problems, *route_problems, *job_problems]))
     return Project(
         root, config, book.agreements, tuple(book.rules), contracts, routes, problems, digest.hexdigest(), tuple(book.unjudged)
     )

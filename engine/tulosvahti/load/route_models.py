@@ -67,7 +67,8 @@ class RecipientShape(Shape):
     """Somebody who gets mail."""
 
     name: TextLike
-    mail: Several = Field(min_length=1)
+    mail: Several = Field(default_factory=list)
+    channels: Several = Field(default_factory=list, description="environment variables that hold the URLs of channels")
     language: Languages = "en"
     repeat: Repeat | None = None
     escalation: EscalationShape | None = None

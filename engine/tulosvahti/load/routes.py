@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, time, timedelta
 from fnmatch import fnmatchcase
@@ -22,6 +23,7 @@ from tulosvahti.core.route import (
     rule_matter,
 )
 from tulosvahti.core.rule import Severity
+from tulosvahti.load.addresses import is_address, not_an_address
 from tulosvahti.load.route_models import HolidaysShape, QuietShape, RecipientShape, RouteShape, RoutesShape
 from tulosvahti.load.shapes import shaped, text_of, wait_of
 from tulosvahti.load.source import Path_, Source, read_yaml
@@ -108,10 +110,16 @@ def _is_known(source: Source, at: Path_, key: str, name: str, known: Collection[
 def _recipient(key: str, shape: RecipientShape, source: Source, known: Collection[str]) -> Recipient:
     at = ("recipients", key)
     for address in shape.mail:
-        name, _, domain = address.rpartition("@")
-        if not name or not domain or any(c.isspace() or not c.isprintable() for c in address):
-            place = source.place((*at, "mail"))
-            source.problems.append(Problem(place, f"mail: {address!r} is not an address", "name@domain"))
+        if not is_address(address):
+            source.problems.append(not_an_address(source.place((*at, "mail")), "mail", address))
+    if not all(re.fullmatch(r"([a-z]+:)?[A-Za-z_]\w*", one, re.ASCII) for one in shape.channels):
+        # What stands there is not told: it may be a secret.
+        message = "channels: not the name of an environment variable"
+        allowed = "names such as TEAMS_URL: the URL is a secret and stays out of the file"
+        next_step = "set the variable where the service starts"
+        source.problems.append(Problem(source.place((*at, "channels")), message, allowed, next_step))
+    if not shape.mail and not shape.channels:
+        source.problems.append(Problem(source.place(at), f"{key}: nobody would hear of it", "mail, channels, or both"))
     stand_ins = {}
     for role, name in (("deputy", shape.deputy), ("manager", shape.manager)):
         good = not name or _is_known(source, (*at, role), role, name, known)
@@ -125,7 +133,7 @@ def _recipient(key: str, shape: RecipientShape, source: Source, known: Collectio
         escalation = Escalation(_span(shape.escalation.after), shape.escalation.to)
     return Recipient(
         key, text_of(shape.name), tuple(shape.mail), shape.language, None if shape.repeat is None else _days(shape.repeat),
-        escalation, stand_ins["deputy"], stand_ins["manager"], _quiet(shape.quiet),
+        escalation, stand_ins["deputy"], stand_ins["manager"], _quiet(shape.quiet), tuple(shape.channels),
     )  # fmt: skip
 
 

@@ -175,9 +175,12 @@ def read_toml(path: Path, name: str) -> Source:
         return source
     table: Path_ = ()
     for number, line in enumerate(text.splitlines(), 1):
-        if found := re.match(r"\s*\[([A-Za-z_.]+)\]", line):
-            table = tuple(found[1].split("."))
-            source.places.setdefault(table, (number, 1))
-        elif found := re.match(r"\s*([A-Za-z_]+)\s*=", line):
-            source.places.setdefault((*table, found[1]), (number, found.start(1) + 1))
+        found = re.match(r"\s*\[([\w.\- \"']+)\]|\s*([\w.-]+)\s*=", line)
+        if found is None:
+            continue
+        named = tuple(part.strip(" \"'") for part in (found[1] or found[2]).split("."))
+        whole = named if found[1] else (*table, *named)
+        table = named if found[1] else table
+        for length in range(1, len(whole) + 1):
+            source.places.setdefault(whole[:length], (number, 1 if found[1] else found.start(2) + 1))
     return source

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from tulosvahti.core.alert_token import Link, sign
+from tulosvahti.core.delivery import MAIL, Posting
+from tulosvahti.emit.channels import addressed
 from tulosvahti.emit.letters import Desk
 from tulosvahti.emit.mail import letter
-from tulosvahti.store.alerting import Posted
+from tulosvahti.emit.message import domain_of, made_id
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
-    from tulosvahti.core.alert_plan import Message, Standing
+    from tulosvahti.core.alert_plan import Standing
     from tulosvahti.core.verdict import Outcome
     from tulosvahti.load.project import Project
     from tulosvahti.run.alerting import Alerted
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 LINKS_LAST = timedelta(days=30)
 
 
-def posted(project: Project, outcome: Outcome, found: Alerted, at: datetime, secret: bytes) -> tuple[list[Posted], list[str]]:
+def posted(
+    project: Project, outcome: Outcome, found: Alerted, at: datetime, *, secret: bytes, pictures: Path | None = None
+) -> tuple[list[Posting], list[str]]:
     """Write every mail; give them, and what went wrong with the project's templates."""
 
     def link(recipient: str, standing: Standing) -> str:
@@ -39,17 +43,16 @@ def posted(project: Project, outcome: Outcome, found: Alerted, at: datetime, sec
     )  # fmt: skip
     mails, troubles = [], []
     sender = project.config.mail.sender
-    domain = sender.rpartition("@")[2].rstrip(">") or "tulosvahti.invalid"
     for message in found.messages:
-        message_id = f"<run{outcome.run}.{message.recipient}.{_mark(message)}.{int(at.timestamp())}@{domain}>"
-        content, trouble = letter(message, desk, sender, message_id, at, templates=project.root / "alerts")
+        told = "\n".join(f"{tell.key} {tell.firing}" for tell in message.tells)
+        made_of = f"{outcome.run} {message.recipient} {message.kind} {outcome.rules_sha256} {at.isoformat()}\n{told}"
+        message_id = made_id(f"run{outcome.run}", made_of, domain_of(sender))
+        content, trouble = letter(message, desk, sender, message_id, at, templates=project.root / "alerts", pictures=pictures)
         if trouble:
             troubles.append(trouble)
-        mails.append(Posted(message.recipient, message_id, content, message.tells, message.hold))
-    return mails, troubles
-
-
-def _mark(message: Message) -> str:
-    """Give what tells one mail of a run and recipient from another: its kind, and what it tells."""
-    told = "\n".join(f"{tell.key} {tell.firing}" for tell in message.tells)
-    return f"{message.kind}.{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+        to = desk.recipients[message.recipient]
+        addresses = (*((MAIL, one) for one in to.mail), *map(addressed, to.channels))
+        mails.append(
+            Posting(message.recipient, message_id, content, addresses, str(message.kind), message.tells, message.hold)
+        )
+    return mails, list(dict.fromkeys(troubles))

@@ -18,6 +18,7 @@ from tulosvahti.core.alert import About, Alert, AlertKey, AlertState, Open
 from tulosvahti.core.alert_mute import Acknowledgement, Silence, Waiver
 from tulosvahti.core.alert_plan import Tell, Told
 from tulosvahti.core.contract import Delivery, DeliveryState
+from tulosvahti.core.delivery import MailState
 from tulosvahti.core.measure import Reason
 from tulosvahti.core.period import read_period
 from tulosvahti.core.verdict import Verdict, Word
@@ -27,17 +28,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
     from tulosvahti.core.rule import Rule
-
-
-@dataclass(frozen=True)
-class Posted:
-    """A mail for the outbox, with what it tells when it is accepted; not to go before ``hold``."""
-
-    recipient: str
-    message_id: str
-    content: bytes
-    tells: tuple[Tell, ...] = ()
-    hold: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -109,21 +99,10 @@ def move(connection: Connection, run: int, moved: Collection[Alert]) -> None:
         connection.execute(insert(schema.alert_changes).values(values))
 
 
-def post(connection: Connection, run: int, at: datetime, mails: Collection[Posted]) -> None:
-    """Put mails into the outbox, with what they tell."""
-    for mail in mails:
-        tells = [[*_key_values(tell.key).values(), tell.firing, dict(tell.words)] for tell in mail.tells]
-        values = {
-            "run_id": run,
-            "recipient": mail.recipient,
-            "message_id": mail.message_id,
-            "content": mail.content,
-            "state": "waiting",
-            "created_at": rows.moment(at),
-            "tells_json": json.dumps(tells, ensure_ascii=False),
-            "hold_until": rows.moment(mail.hold) if mail.hold else None,
-        }
-        connection.execute(insert(schema.outbox).values(values))
+def tells_text(tells: Collection[Tell]) -> str:
+    """Write what a mail tells, as the outbox keeps it."""
+    told = [[*_key_values(tell.key).values(), tell.firing, dict(tell.words)] for tell in tells]
+    return json.dumps(told, ensure_ascii=False)
 
 
 def record_told(connection: Connection, outbox_id: int, at: datetime) -> None:
@@ -205,7 +184,7 @@ def last_delivery(connection: Connection, name: str) -> Delivery | None:
 def _log(connection: Connection, recipient: str | None = None, before: int | None = None) -> dict[tuple[str, AlertKey], Told]:
     """Give what each recipient was told last of each alert, in the order in which the mails were written.
 
-    A mail that waits counts from when it was written; one that was accepted after a newer one changes nothing.
+    A mail that waits at any of its addresses counts from when it was written; one that was accepted after a newer one changes nothing.
     ``before`` leaves out that mail and all newer ones.
     """
     told, mails = schema.told, schema.outbox.c
@@ -218,7 +197,8 @@ def _log(connection: Connection, recipient: str | None = None, before: int | Non
         (row.recipient, _key(row)): (row.outbox_id, Told(_at(row.at), _at(row.first_at), row.firing, json.loads(row.words_json)))
         for row in connection.execute(select(ranked).where(ranked.c.place == 1))
     }
-    waiting = select(mails.id, mails.recipient, mails.tells_json, mails.created_at).where(mails.state == "waiting").order_by(mails.id)
+    under_way = select(schema.outbox_addresses.c.outbox_id).where(schema.outbox_addresses.c.state == MailState.WAITING)
+    waiting = select(mails.id, mails.recipient, mails.tells_json, mails.created_at).where(mails.id.in_(under_way)).order_by(mails.id)
     for row in connection.execute(waiting):
         if (before is not None and row.id >= before) or recipient not in {None, row.recipient}:
             continue

@@ -11,25 +11,26 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, insert, make_url, or_, select, text, update
+from sqlalchemy import and_, func, insert, make_url, not_, select, update
 
 from tulosvahti.core.verdict import Change, Word
-from tulosvahti.store import alerting, rows, schema
-from tulosvahti.store.database import open_engine
-from tulosvahti.store.migrate import LedgerError, migrate
+from tulosvahti.store import alerting, rows, schema, slots
+from tulosvahti.store.database import LedgerError, move_wal, open_engine, sqlite_file
+from tulosvahti.store.migrate import migrate
+from tulosvahti.store.outbox import Outbox, post
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
-    from datetime import date
+    from datetime import date, timedelta
     from pathlib import Path
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Engine, Table
 
     from tulosvahti.core.alert import Alert
+    from tulosvahti.core.delivery import Posting
     from tulosvahti.core.measure import Subject
     from tulosvahti.core.verdict import Finding, Outcome
-    from tulosvahti.store.alerting import Posted
 
 Key = tuple[str, "Subject", str]
 
@@ -40,27 +41,6 @@ class RunState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
-
-
-class MailState(StrEnum):
-    """How far a mail came: ``written`` to a file, ``sent`` to a server, ``failed`` for good."""
-
-    WAITING = "waiting"
-    WRITTEN = "written"
-    SENT = "sent"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Mail:
-    """A mail that is still to go out."""
-
-    message_id: str
-    recipient: str
-    content: bytes
-    run: str
-    attempts: int
-    last_error: str
 
 
 @dataclass(frozen=True)
@@ -96,27 +76,35 @@ class Run:
 
 
 class Ledger:
-    """The ledger of one project. One run at a time writes: hold the run lock from ``start_run`` to ``publish``."""
+    """The ledger of one project. One run at a time writes: hold a claim of ``slots`` from ``start_run`` to ``publish``."""
 
-    def __init__(self, url: str, root: Path) -> None:
-        """Open the ledger, make it where there is none, migrate it where it is old.
+    def __init__(self, url: str, root: Path, password: str = "", *, lease: timedelta = slots.LEASE) -> None:
+        """Open the ledger, make it where there is none, migrate it where it is old. A claim holds for ``lease``.
 
-        ``url`` is SQLAlchemy's; a relative SQLite path stands under ``root``.
+        ``url`` is SQLAlchemy's; a relative SQLite path stands under ``root``. An empty ``password`` leaves it to the
+        driver, which looks at PGPASSWORD and ~/.pgpass.
 
         Raises:
-            LedgerError: not a ledger, or of a newer engine.
+            LedgerError: it cannot be reached, is not a ledger, or is of a newer engine.
 
         """
-        self._engine = open_engine(make_url(url), root)
+        place = make_url(url)
+        self.engine: Engine = open_engine(place, root, password)
         try:
-            migrate(self._engine)
+            migrate(self.engine, sqlite_file(place, root) or root / ".tulosvahti" / "ledger.db")
         except BaseException:
-            self._engine.dispose()
+            self.engine.dispose()
             raise
+        self.slots = slots.Slots(self.engine, lease)
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self.engine.dispose()
+
+    @property
+    def outbox(self) -> Outbox:
+        """The messages that this ledger holds."""
+        return Outbox(self.engine, alerting.record_told)
 
     def start_run(  # noqa: PLR0913 - what names a run
         self,
@@ -126,18 +114,22 @@ class Ledger:
         engine: str,
         *,
         forced_rules: str = "",
-        slot: datetime | None = None,
+        claim: slots.Claim | None = None,
     ) -> str:
         """Record a run that starts; give its id: "1", "2" ...
 
-        A run that is still ``running`` was killed, as the run lock is held: it is recorded as failed and its slot is
-        due again. ``forced_rules`` is the glob of a partial run; ``slot`` is the nominal time of a scheduled one.
+        A run that is still ``running`` though nobody holds its claim was killed: it is recorded as failed.
+        ``forced_rules`` is the glob of a partial run.
+
+        Raises:
+            LostLeaseError: the claim is no longer held.
+
         """
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(
                 update(schema.runs)
-                .where(schema.runs.c.state == RunState.RUNNING)
-                .values(state=RunState.FAILED, slot=None, reason="the process ended before the run did")
+                .where(schema.runs.c.state == RunState.RUNNING, not_(slots.held(schema.runs.c)))
+                .values(state=RunState.FAILED, reason="the process ended before the run did")
             )
             run = connection.scalar(
                 insert(schema.runs)
@@ -148,25 +140,22 @@ class Ledger:
                     engine=engine,
                     state=RunState.RUNNING,
                     forced_rules=forced_rules,
-                    slot=None if slot is None else rows.moment(slot),
+                    job=claim and claim.job,
+                    slot=claim and claim.slot,
+                    epoch=claim and claim.epoch,
                 )
                 .returning(schema.runs.c.id)
             )
+            if claim is not None:
+                slots.begin(connection, claim, started_at, int(run))
         return str(run)
 
-    def newest_as_of(self) -> date | None:
-        """Give the newest day of knowledge of the runs that are done and no lookback."""
+    def newest_as_of(self, until: date | None = None) -> date | None:
+        """Give the newest day of knowledge of the runs that are done and no lookback; later than ``until`` is no day yet."""
         runs = schema.runs.c
-        newest: date | None = self._scalar(
-            select(func.max(runs.as_of)).where(runs.state == RunState.DONE, runs.lookback.is_(False))
-        )
+        query = select(func.max(runs.as_of)).where(runs.state == RunState.DONE, runs.lookback.is_(False))
+        newest: date | None = self._scalar(query if until is None else query.where(runs.as_of <= until))
         return newest
-
-    def last_slot(self) -> datetime | None:
-        """Give the newest nominal time whose run is done or failed; a killed run's slot is not among them."""
-        runs = schema.runs.c
-        slot: str | None = self._scalar(select(func.max(runs.slot)).where(runs.state != RunState.RUNNING))
-        return None if slot is None else datetime.fromisoformat(slot)
 
     def open_findings(self) -> dict[Key, tuple[Word, str]]:
         """Give verdict and first run of every finding that is open."""
@@ -199,20 +188,25 @@ class Ledger:
         self,
         outcome: Outcome,
         finished_at: datetime,
-        mails: Sequence[Posted],
+        mails: Sequence[Posting],
         outcome_json: str = "",
         moved: Sequence[Alert] = (),
+        *,
+        claim: slots.Claim | None = None,
     ) -> None:
-        """Publish all of a run in one transaction and record it as done.
+        """Publish all of a run in one transaction and record it, and the slot it was claimed for, as done.
 
         ``moved`` are the alerts that the run moved. A lookback changes no finding and sends nothing.
 
         Raises:
+            LostLeaseError: the claim is no longer held; nothing was written.
             LedgerError: the run is not under way (never started, done before, or given up).
 
         """
         run = int(outcome.run)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
+            if claim is not None:
+                slots.finish(connection, claim, finished_at)
             _finish(
                 connection, run, finished_at, state=RunState.DONE, lookback=outcome.lookback, outcome_json=outcome_json
             )
@@ -225,51 +219,24 @@ class Ledger:
                 for finding in outcome.findings:
                     _follow(connection, run, finding)
                 alerting.move(connection, run, moved)
-                alerting.post(connection, run, finished_at, mails)
-        self._move_wal()
+                post(connection, run, mails, finished_at)
+        move_wal(self.engine)
 
-    def fail_run(self, run: str, finished_at: datetime, reason: str) -> None:
-        """Record that a run could not be completed.
+    def fail_run(
+        self, run: str, finished_at: datetime, reason: str,
+        *, claim: slots.Claim | None = None, retry_at: datetime | None = None,
+    ) -> None:  # fmt: skip
+        """Record that a run could not be completed; its slot is tried again at ``retry_at``, or never.
 
         Raises:
+            LostLeaseError: the claim is no longer held; nothing was written.
             LedgerError: the run is not under way.
 
         """
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
+            if claim is not None:
+                slots.fail(connection, claim, finished_at, reason, retry_at)
             _finish(connection, int(run), finished_at, state=RunState.FAILED, reason=reason)
-
-    def waiting_mails(self, at: datetime) -> list[Mail]:
-        """Give the mails that are to go out by now, oldest first."""
-        mails = schema.outbox.c
-        free = or_(mails.hold_until.is_(None), mails.hold_until <= rows.moment(at))
-        query = select(schema.outbox).where(mails.state == MailState.WAITING, free).order_by(mails.id)
-        return [
-            Mail(row.message_id, row.recipient, row.content, str(row.run_id), row.attempts, row.last_error)
-            for row in self._all(query)
-        ]
-
-    def mark_mail(self, message_id: str, state: MailState, at: datetime, error: str = "") -> None:
-        """Record one attempt: ``waiting`` with its error tries again later; the other states are final.
-
-        What an accepted mail tells is logged in the same transaction.
-
-        Raises:
-            LedgerError: no such mail is waiting.
-
-        """
-        mails = schema.outbox.c
-        with self._engine.begin() as connection:
-            mail = connection.scalar(
-                update(schema.outbox)
-                .where(mails.message_id == message_id, mails.state == MailState.WAITING)
-                .values(state=MailState(state), last_error=error, attempts=mails.attempts + 1)
-                .returning(mails.id)
-            )
-            if mail is None:
-                message = f"mail {message_id} is not waiting in the outbox"
-                raise LedgerError(message)
-            if state in {MailState.SENT, MailState.WRITTEN}:
-                alerting.record_told(connection, mail, at)
 
     def history(self, rule: str, limit: int = 20) -> list[Past]:
         """Give the newest verdicts of a rule, newest run first; lookbacks too, as they were asked for."""
@@ -328,22 +295,16 @@ class Ledger:
 
     def transaction(self, *, reading: bool = False) -> AbstractContextManager[Connection]:
         """Give a connection in a transaction, for :mod:`tulosvahti.store.alerting`; it is committed where all went well."""
-        engine = self._engine.execution_options(reading=True) if reading else self._engine
+        engine = self.engine.execution_options(reading=True) if reading else self.engine
         return engine.begin()
 
     def _all(self, query: Any) -> Sequence[Any]:  # noqa: ANN401 - SQLAlchemy's types of rows say nothing here
-        with self._engine.connect().execution_options(reading=True) as connection:
+        with self.engine.connect().execution_options(reading=True) as connection:
             return connection.execute(query).all()
 
     def _scalar(self, query: Any) -> Any:  # noqa: ANN401
-        with self._engine.connect().execution_options(reading=True) as connection:
+        with self.engine.connect().execution_options(reading=True) as connection:
             return connection.scalar(query)
-
-    def _move_wal(self) -> None:
-        """Move SQLite's log into the database; only the run that holds the run lock does it (sqlite.org/wal.html)."""
-        if self._engine.dialect.name == "sqlite":
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("PRAGMA wal_checkpoint(PASSIVE)"))
 
 
 def _add(connection: Connection, table: Table, values: list[dict[str, Any]]) -> None:

@@ -102,7 +102,7 @@ def problem_row(run: int, problem: Problem) -> dict[str, Any]:
 
 
 def moment(at: datetime) -> str:
-    """Write a moment in UTC.
+    """Write a moment in UTC, so that texts sort as moments do.
 
     Raises:
         ValueError: it has no time zone.

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0002"
+HEAD = "0005"
 
 METADATA = MetaData(
     naming_convention={
@@ -39,7 +39,7 @@ APPEND_ONLY = (
     "alert_changes", "told", "acknowledgements", "silences", "waivers",
 )
 """Tables whose rows are never changed nor removed."""
-NEVER_REMOVED = ("runs", "findings", "outbox")
+NEVER_REMOVED = ("runs", "findings", "outbox", "outbox_addresses", "slots")
 """Tables whose rows change but are never removed."""
 
 
@@ -66,6 +66,8 @@ runs = Table(
     Column("slot", Text),
     _text("reason"),
     _text("outcome_json"),
+    Column("job", Text),
+    Column("epoch", Integer),
     sqlite_autoincrement=True,
 )
 
@@ -176,15 +178,31 @@ outbox = Table(
     Column("recipient", Text, nullable=False),
     Column("message_id", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
-    Column("state", Text, nullable=False, index=True),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    _text("last_error"),
     Column("created_at", Text, nullable=False),
     _text("tells_json", "[]"),
     Column("hold_until", Text),
+    _text("kind", "digest"),
     UniqueConstraint("message_id"),
 )
 """``tells_json``: what the mail tells, logged in ``told`` when it is accepted; not sent before ``hold_until``."""
+
+outbox_addresses = Table(
+    "outbox_addresses",
+    METADATA,
+    Column("outbox_id", Integer, ForeignKey("outbox.id"), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("first_attempt_at", Text),
+    Column("next_attempt_at", Text, nullable=False),
+    Column("leased_until", Text),
+    _text("reason"),
+    _text("said"),
+    Column("ended_at", Text),
+    Column("told_in", Integer, ForeignKey("outbox.id")),
+    Index(None, "state", "next_attempt_at"),
+)
 
 
 def _alert() -> tuple[Column[str], ...]:
@@ -239,3 +257,25 @@ waivers = Table(
     "waivers", METADATA, *_said(), Column("pattern", Text, nullable=False), Column("approver", Text, nullable=False),
     Column("reason", Text, nullable=False), Column("ends", Text, nullable=False), Column("limit", Text, nullable=False),
 )  # fmt: skip
+
+slots = Table(
+    "slots",
+    METADATA,
+    Column("job", Text, primary_key=True),
+    Column("slot", Text, primary_key=True),
+    Column("due_at", Text, nullable=False),
+    _text("rules"),
+    Column("state", Text, nullable=False, index=True),
+    _text("owner"),
+    Column("epoch", Integer, nullable=False, server_default="0"),
+    Column("lease_until", Text),
+    Column("started_at", Text),
+    Column("late_seconds", Integer),
+    Column("finished_at", Text),
+    Column("retry_at", Text),
+    Column("run_id", Integer, ForeignKey("runs.id")),
+    Column("oldest", Text),
+    Column("skipped", Integer, nullable=False, server_default="0"),
+    _text("reason"),
+)
+"""One row a slot; one that was skipped stands for ``skipped`` slots, from ``oldest`` to itself."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tulosvahti.store.files import sync_folder
@@ -26,17 +28,20 @@ def project_secret(folder: Path) -> bytes:
 
     """
     path = folder / "secret"
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read(path)
-    with os.fdopen(handle, "wb") as stream:
-        made = secrets.token_bytes(_LENGTH)
-        stream.write(made)
-        stream.flush()
-        os.fsync(stream.fileno())
-    sync_folder(folder)
-    return made
+    if not path.exists():
+        # Written beside and then linked: whole or not there, also after a kill, and the first of two rivals' stays.
+        handle, part = tempfile.mkstemp(dir=folder, prefix=".part-")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(secrets.token_bytes(_LENGTH))
+                stream.flush()
+                os.fsync(stream.fileno())
+            with suppress(FileExistsError):
+                os.link(part, path)
+        finally:
+            os.unlink(part)  # noqa: PTH108 (a name)
+        sync_folder(folder)
+    return _read(path)
 
 
 def _read(path: Path) -> bytes:

@@ -1,6 +1,6 @@
 """The English catalogue."""
 
-from tulosvahti.emit.locale import audit_en, mail_en
+from tulosvahti.emit.locale import audit_en, delivery_en, mail_en
 
 WORDS: dict[str, str] = {
     "verdict.met": "met",
@@ -172,4 +172,5 @@ WORDS: dict[str, str] = {
     "axis.tie": "tie",
     **audit_en.WORDS,
     **mail_en.WORDS,
+    **delivery_en.WORDS,
 }

@@ -1,6 +1,6 @@
 """The Finnish catalogue."""
 
-from tulosvahti.emit.locale import audit_fi, mail_fi
+from tulosvahti.emit.locale import audit_fi, delivery_fi, mail_fi
 
 WORDS: dict[str, str] = {
     "verdict.met": "täyttyi",
@@ -172,4 +172,5 @@ WORDS: dict[str, str] = {
     "axis.tie": "täsmäytys",
     **audit_fi.WORDS,
     **mail_fi.WORDS,
+    **delivery_fi.WORDS,
 }

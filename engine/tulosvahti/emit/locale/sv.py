@@ -1,6 +1,6 @@
 """The Swedish catalogue."""
 
-from tulosvahti.emit.locale import audit_sv, mail_sv
+from tulosvahti.emit.locale import audit_sv, delivery_sv, mail_sv
 
 WORDS: dict[str, str] = {
     "verdict.met": "uppnått",
@@ -172,4 +172,5 @@ WORDS: dict[str, str] = {
     "axis.tie": "avstämning",
     **audit_sv.WORDS,
     **mail_sv.WORDS,
+    **delivery_sv.WORDS,
 }

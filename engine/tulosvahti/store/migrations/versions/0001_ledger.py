@@ -1,6 +1,6 @@
 """The ledger's first tables.
 
-Frozen: a change of the tables is a new revision. PostgreSQL has no append-only triggers yet.
+Frozen: a change of the tables is a new revision. PostgreSQL gets its append-only triggers in 0003.
 """
 
 from __future__ import annotations

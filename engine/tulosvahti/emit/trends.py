@@ -1,0 +1,49 @@
+"""The series behind charts: what was observed by period, beside the target, for reports and mails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tulosvahti.core.quantity import shown
+from tulosvahti.core.rule import TargetSpec
+from tulosvahti.emit.charts import FEWEST, Series
+from tulosvahti.emit.words import quantity
+
+if TYPE_CHECKING:
+    from tulosvahti.core.measure import Measurement, Subject
+    from tulosvahti.core.rule import Rule
+    from tulosvahti.core.target import Bound
+    from tulosvahti.core.verdict import Outcome
+
+
+def trends(outcome: Outcome, language: str) -> dict[tuple[str, Subject], Series]:
+    """Give a series for each rule and subject that has three known values or more, in the order of the measurements."""
+    known: dict[tuple[str, Subject], list[Measurement]] = {}
+    for item in outcome.measurements:
+        if item.value is not None and item.period is not None:
+            known.setdefault((item.rule, item.subject), []).append(item)
+    rules = {verdict.rule.id: verdict.rule for verdict in outcome.verdicts}
+    return {
+        key: _series(rules[key[0]], items, language)
+        for key, items in known.items()
+        if len(items) >= FEWEST and key[0] in rules
+    }
+
+
+def _series(rule: Rule, items: list[Measurement], language: str) -> Series:
+    ordered = [(item.period.key, item.value) for item in items if item.period is not None and item.value is not None]
+    spec = rule.spec
+    targets = spec.targets if isinstance(spec, TargetSpec) else ()
+    ends = tuple((period.key, _place(target.low), _place(target.high)) for period, target in targets)
+    return Series(
+        rule.title.in_language(language),
+        rule.unit,
+        tuple((label, float(value)) for label, value in ordered),
+        ends,
+        language,
+        tuple((label, quantity(shown(value), rule.unit, language)) for label, value in ordered),
+    )
+
+
+def _place(end: Bound | None) -> float | None:
+    return None if end is None or end.of_previous else float(end.value)

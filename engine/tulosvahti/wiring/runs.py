@@ -1,0 +1,159 @@
+"""Runs: judge, publish, write the report, send or write the mails."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from tulosvahti import __version__
+from tulosvahti.emit.jsonout import to_json
+from tulosvahti.emit.logs import in_run
+from tulosvahti.emit.report import render
+from tulosvahti.run.claimed import Beginning, Result, run_claimed
+from tulosvahti.run.nightly import Before, Request, evaluate
+from tulosvahti.store.files import write_atomically
+from tulosvahti.store.inputs import InputStore
+from tulosvahti.wiring.alerts import alert, mails_of
+from tulosvahti.wiring.base import default_as_of, now, open_ledger, run_lock, state_folder
+from tulosvahti.wiring.mail import deliver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date, datetime
+
+    from tulosvahti.core.slots import Due, Job
+    from tulosvahti.core.verdict import Outcome
+    from tulosvahti.load.project import Project
+    from tulosvahti.store.ledger import Ledger
+    from tulosvahti.store.slots import Claim
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run left behind."""
+
+    outcome: Outcome
+    json: str
+    report: Path
+    mails: tuple[Path, ...]
+    sent: int
+    troubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run is to do."""
+
+    as_of: date
+    rules: str = "*"
+    expectations: bool = True
+    alerts: bool = True
+
+
+def run_once(  # noqa: PLR0913 (each is one choice of the caller)
+    project: Project,
+    as_of: date,
+    *,
+    rules: str = "*",
+    expectations: bool = True,
+    alerts: bool = True,
+    clock: Callable[[], datetime] = now,
+) -> Done:
+    """Run everything once, by hand: judge, publish, write the report, send or write the mails.
+
+    Raises:
+        LockedError: another run is under way in this project.
+
+    """
+    with run_lock(project) as lock, closing(open_ledger(project)) as ledger:
+        claim = ledger.slots.claim_by_hand(rules, lock.owner, clock, lock.dead)
+        lock.alone()
+        return _run(project, ledger, claim, Asked(as_of, rules, expectations, alerts), clock)
+
+
+def run_slot(  # noqa: PLR0913 (a slot is its claim, when it was due, and its job)
+    project: Project,
+    ledger: Ledger,
+    claim: Claim,
+    due: Due,
+    job: Job,
+    clock: Callable[[], datetime] = now,
+    progressed: Callable[[], None] = lambda: None,
+) -> Done:
+    """Run a slot that was claimed, as of the evening before it; a failure is tried again as the job says.
+
+    ``progressed`` is called again and again while the run goes on.
+
+    Raises:
+        LostLeaseError: the claim was lost on the way; nothing was published.
+
+    """
+    asked = Asked(default_as_of(project, due.at), due.rules)
+    return _run(project, ledger, claim, asked, clock, job.retry_at, progressed)
+
+
+def _run(  # noqa: PLR0913 (what a run is made of)
+    project: Project,
+    ledger: Ledger,
+    claim: Claim,
+    asked: Asked,
+    clock: Callable[[], datetime],
+    retry_at: Callable[[int, datetime], datetime | None] = lambda _attempt, _now: None,
+    progressed: Callable[[], None] = lambda: None,
+) -> Done:
+    folder, started = state_folder(project), clock()
+    docs = folder / "data-docs" if project.config.data_docs else None
+    today = started.astimezone(ZoneInfo(project.config.time_zone)).date()
+    troubles: list[str] = []
+
+    def work(run: str) -> Result:
+        stack.enter_context(in_run(run))
+        with tempfile.TemporaryDirectory(prefix="tulosvahti-", ignore_cleanup_errors=True) as scratch:
+            known = ledger.newest_as_of(max(today, asked.as_of))
+            before = Before(ledger.open_findings(), ledger.previous_verdicts(), known)
+            request = Request(run, asked.as_of, asked.rules, asked.expectations, Path(scratch), docs)
+            outcome = evaluate(project, request, before, InputStore(project.root).keep)
+        found = alert(project, ledger, outcome, started)
+        mails, untold = mails_of(project, outcome, found, started) if asked.alerts else ([], [])
+        troubles.extend(untold)
+        return Result(outcome, mails, to_json(outcome), found.moved)
+
+    def stopped() -> bool:
+        progressed()
+        return False
+
+    forced = "" if asked.rules == "*" else asked.rules
+    beginning = Beginning(asked.as_of, project.rules_sha256, __version__, forced)
+    with ExitStack() as stack:
+        result = run_claimed(ledger, claim, beginning, work, clock, retry_at, progressed)
+        try:
+            report = _report(project, result.outcome, folder, docs)
+        finally:
+            # A report that cannot be written keeps no mail back.
+            delivered = deliver(project, ledger, clock, stopped)
+    troubles.extend(delivered.troubles)
+    return Done(result.outcome, result.json, report, delivered.written, delivered.sent, tuple(troubles))
+
+
+def _report(project: Project, outcome: Outcome, folder: Path, docs: Path | None) -> Path:
+    reports = folder / "reports"
+    reports.mkdir(parents=True, exist_ok=True)
+    index = docs / "index.html" if docs else None
+    link = f"../data-docs/{index.name}" if index is not None and index.exists() else None
+    for language in reversed(project.config.languages):
+        html = render(outcome, project.agreements, project.config.languages, language, link, folder / "pictures")
+        path = reports / f"run-{outcome.run}.{language}.html"
+        write_atomically(path, html.encode())
+        write_atomically(reports / f"latest.{language}.html", html.encode())
+    return reports / f"run-{outcome.run}.{project.config.languages[0]}.html"
+
+
+def stored_json(project: Project, run: int | None) -> str | None:
+    """Give the JSON of a run as it was published; None where there is no such run."""
+    with closing(open_ledger(project)) as ledger:
+        name = str(run) if run is not None else next((item.id for item in ledger.runs() if item.state == "done"), None)
+        return ledger.outcome_json(name) if name is not None else None

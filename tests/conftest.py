@@ -1,0 +1,41 @@
+"""The ledger's two databases, for every test that asks for ``ledger`` or ``ledger_url``."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import closing
+
+import pytest
+from postgresql import ABSENT, new_schema, programs, server
+
+_NAMES = (f"ledger{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    if programs() is None:
+        pytest.skip(ABSENT)
+    with server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql_url(postgresql):
+    return new_schema(postgresql, next(_NAMES))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request):
+    """Give the URL of a new ledger, on each database in turn."""
+    if request.param == "sqlite":
+        return "sqlite:///.tulosvahti/ledger.db"
+    return request.getfixturevalue("postgresql_url")
+
+
+@pytest.fixture
+def ledger(tmp_path, ledger_url):
+    """Give a new ledger, on each database in turn."""
+    from tulosvahti.store.ledger import Ledger  # noqa: PLC0415 (most tests need none)
+
+    with closing(Ledger(ledger_url, tmp_path)) as opened:
+        yield opened
