@@ -129,12 +129,13 @@ class _Report:
         notes = _Notes()
         for verdict in verdicts:
             actual = observed_of(verdict, self.language)
+            # What is made up is so in every year: the mark stands at the name.
+            made_up = [notes.mark(self.say("note_synthetic"))] if verdict["evidence"].get("input") in self.synthetic else []
             target_marks = [] if verdict["binding"] else [notes.mark(self.say("note_preliminary"))]
             target_marks += [notes.mark(self.say("note_budget"))] if verdict["in_state_budget"] else []
             marks = [notes.mark(self.say("note_provisional"))] if verdict["provisional"] else []
-            marks += [notes.mark(self.say("note_synthetic"))] if verdict["evidence"].get("input") in self.synthetic else []
             marks += self._revised(key_of(verdict), verdict, notes)
-            cells = [(self._name(verdict), []), (self._target(verdict), target_marks), (actual, marks)]
+            cells = [(self._name(verdict), made_up), (self._target(verdict), target_marks), (actual, marks)]
             cells += [self._past(verdict, year, notes) for year in self.before]
             cells.append((self._assessment(verdict), []))
             self._row(table, cells, range(1, 3 + len(self.before)))

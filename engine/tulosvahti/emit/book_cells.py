@@ -33,6 +33,7 @@ _LOOKS: dict[str, dict[str, object]] = {
     "head": {"bold": True, "bg_color": "#1D232B", "font_color": "#FFFFFF", "text_wrap": True, "valign": "vcenter"},
     "label": {"bold": True},
     "total": {"bold": True, "bg_color": "#E9EEF4", "top": 1},
+    "sum": {"bold": True, "bg_color": "#E9EEF4"},
     "again": {"italic": True, "font_color": "#0B5394"},
     "code": {"font_name": "Consolas", "font_size": 9, "text_wrap": False},
     "plain": {"text_wrap": True},

@@ -68,7 +68,7 @@ class _Table:
             is_total = _folded(label) in self.totals
             put(self.sheet, _TOP + 1 + r, 0, label, "total" if is_total else "label")
             for c, cell in enumerate(cells):
-                self._cell(r, c, cell, "total" if is_total or c == self.total else "plain")
+                self._cell(r, c, cell, "total" if is_total else "sum" if c == self.total else "plain")
             if across:
                 self._across(r, width)
         row = _TOP + 1 + len(self.cells)
