@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT / "engine"))
 from tulosvahti.compute.measuring import DuckEngine  # noqa: E402 (its place is set above)
 from tulosvahti.core.contract import Contract, Delivery, DeliveryState, Field, FieldType  # noqa: E402
 from tulosvahti.core.expression import parse_aggregate, parse_condition, parse_number  # noqa: E402
-from tulosvahti.core.period import Grain, containing, year  # noqa: E402
+from tulosvahti.core.period import Grain, year  # noqa: E402
 from tulosvahti.core.rule import Agreement, Cite, Measure, MeasureKind, RowsSpec, Rule, Spec, TargetSpec  # noqa: E402
 from tulosvahti.core.target import read_target  # noqa: E402
 from tulosvahti.core.text import Text  # noqa: E402

@@ -62,8 +62,8 @@ def plan_shown(project: Project, rule: Rule | None, as_of: date) -> str:
         if rule is not None and rule.id not in query.rules:
             continue
         lines += [
-            f"{query.input}: {len(query.rules)} rules in one query; {query.rows} rows read, {query.cells} cells, "
-            f"{query.seconds * 1000:.0f} ms",
+            (f"{query.input}: {len(query.rules)} rules in one query; {query.rows} rows read, {query.cells} cells, "
+            f"{query.seconds * 1000:.0f} ms"),
             f"  rules: {', '.join(query.rules)}",
             "  sql: " + query.sql.replace("\n", "\n    "),
         ]

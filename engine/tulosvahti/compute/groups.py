@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from tulosvahti.compute.parts_sql import COUNTS
+from tulosvahti.compute.parts_sql import COUNTS, has_row_value
 from tulosvahti.core.measure import Parts, Subject, leaf_name
-from tulosvahti.core.period import Period, containing
+from tulosvahti.core.period import Grain, Period, containing
 from tulosvahti.core.rule import MeasureKind
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from tulosvahti.core.contract import Contract
-    from tulosvahti.core.rule import Measure, TargetSpec
+    from tulosvahti.core.rule import Measure
 
 Group = tuple[tuple[str | None, ...], Period | None, Parts]
 
@@ -30,15 +30,14 @@ class NotComputedError(Exception):
 
 
 def group_of(
-    spec: TargetSpec, contract: Contract, start: date | None, by: Sequence[Any], numbers: Mapping[str, Any]
+    grain: Grain, bounds: Mapping[str, Ends], start: date | None, by: Sequence[Any], numbers: Mapping[str, Any]
 ) -> Group:
-    """Give the parts of one group; ``numbers`` holds what ``columns_of`` names.
+    """Give the parts of one group; ``numbers`` holds what ``columns_of`` names, ``bounds`` is of ``bounds_of``.
 
     Raises:
         NotComputedError: a number is not exact.
 
     """
-    measure = spec.measure
     counted = {name: int(numbers[name]) for name in COUNTS}
     numbers = {name: value for name, value in numbers.items() if name not in counted}
     missing = {name[9:]: int(value) for name, value in numbers.items() if name.startswith("missing: ")}
@@ -47,11 +46,11 @@ def group_of(
         **counted,
         values=values,
         missing=missing,
-        bounds=_bounds(measure, contract, values),
+        bounds=bounds,
         ambiguous=int(numbers.get("latest_values") or 0) > 1,
     )
     subject = tuple(None if value is None else str(value) for value in by)
-    return subject, containing(start, spec.grain) if start is not None else None, parts
+    return subject, containing(start, grain) if start is not None else None, parts
 
 
 def _values(numbers: Mapping[str, Any]) -> dict[str, Fraction | None]:
@@ -84,19 +83,21 @@ def exact(value: object) -> Fraction | None:
     raise NotComputedError(msg)
 
 
-_Ends = tuple[Fraction | None, Fraction | None]
+Ends = tuple[Fraction | None, Fraction | None]
 
 
-def _bounds(measure: Measure, contract: Contract, values: Mapping[str, Fraction | None]) -> dict[str, _Ends]:
+def bounds_of(measure: Measure, contract: Contract) -> dict[str, Ends]:
+    """Give the least and greatest value that a missing operand of each sum can have."""
     if measure.expression is None:
         return {}
     if measure.kind in {MeasureKind.SUM, MeasureKind.MEAN}:
         return {"sum": _field_bounds(measure.expression.tree, contract)}
-    sums = {leaf_name(node): node.this for node in measure.expression.tree.find_all(exp.Sum)}
-    return {name: _field_bounds(sums[name], contract) for name in values if name in sums}
+    if has_row_value(measure):
+        return {}
+    return {leaf_name(node): _field_bounds(node.this, contract) for node in measure.expression.tree.find_all(exp.Sum)}
 
 
-def _field_bounds(tree: exp.Expression, contract: Contract) -> _Ends:
+def _field_bounds(tree: exp.Expression, contract: Contract) -> Ends:
     if not isinstance(tree, exp.Column):
         return None, None
     item = contract.field(tree.name)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from tulosvahti.compute.groups import NotComputedError, group_of, with_floating
+from tulosvahti.compute.groups import NotComputedError, bounds_of, group_of, with_floating
 from tulosvahti.compute.parts_sql import columns_of, quoted
 from tulosvahti.compute.planning import EXAMPLES, Pass, Wanted, candidates, passes_of, planned, wanted_of
 from tulosvahti.compute.rule_sql import RuleSql
@@ -94,8 +94,8 @@ class DuckEngine:
         self._connection.close()
 
     def query_of(self, spec: TargetSpec | RowsSpec) -> str:
-        """Give a rule's own query, by which passes name their measurements."""
-        return self._rules.measure(spec) if isinstance(spec, TargetSpec) else self._rules.rows(spec)
+        """Give a rule's own query, as evidence holds it."""
+        return self._rules.query(spec)
 
     def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
         """Plan and run the measurements of a run. What fails is left to the rule's own query."""
@@ -118,15 +118,15 @@ class DuckEngine:
             NotComputedError: the database refused the query.
 
         """
-        measure, sql = spec.measure, self._rules.measure(spec)
-        contract = self._contracts[measure.input]
+        measure, sql = spec.measure, self._rules.query(spec)
         if run := self._runs.get(sql):
             bundles, recipe = run.groups(sql)
             rows = [(start, by, numbers(bundle, recipe, run.done.parts)) for (start, by), bundle in bundles.items()]
         else:
             names, width = [name for name, _ in columns_of(measure)], len(measure.by) + 1
             rows = [(row[0], row[1:width], dict(zip(names, row[width:], strict=True))) for row in self._run(sql)]
-        groups = [group_of(spec, contract, *row) for row in rows]
+        bounds = bounds_of(measure, self._contracts[measure.input])
+        groups = [group_of(spec.grain, bounds, *row) for row in rows]
         return Measured(with_floating(measure, groups), sql)
 
     def rows(self, spec: RowsSpec) -> RowsMeasured:
@@ -136,7 +136,7 @@ class DuckEngine:
             NotComputedError: the database refused the query.
 
         """
-        sql = self._rules.rows(spec)
+        sql = self._rules.query(spec)
         if run := self._runs.get(sql):
             return self._rows_of(spec, sql, run)
         met, failed, unsure = self._run(sql)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -19,6 +20,7 @@ SOUND = "NOT __rejected AND __scope"
 COUNTS = ("rows", "taken", "yes", "no", "unsure", "scope_yes", "scope_no", "scope_unsure", "rejected")
 
 
+@lru_cache(4096)
 def quoted(name: str) -> str:
     """Write a name so that nothing in it is read as SQL."""
     return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
@@ -84,7 +86,7 @@ def leaves_of(expression: Expression) -> list[Leaf]:
             continue
         distinct = isinstance(argument, exp.Distinct)
         inner = argument.expressions[0] if distinct else argument
-        sql = inner.copy().transform(_with_quotes).sql(dialect="duckdb")
+        sql = inner.transform(_with_quotes).sql(dialect="duckdb", copy=False)
         result[name] = Leaf(name, str(node.key), sql, distinct)
     return list(result.values())
 

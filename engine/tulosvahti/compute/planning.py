@@ -88,7 +88,7 @@ def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql) -> Wanted | None:
             return None
         outcome = f"coalesce({rules.compiled(spec.require, None)}, {MISSING[spec.missing]})"
         atoms = _atoms(spec.where, contract, rules)
-        return Wanted(rules.rows(spec), spec.input, filter=atoms, value=outcome, listed=True)
+        return Wanted(rules.query(spec), spec.input, filter=atoms, value=outcome, listed=True)
     measure = spec.measure
     contract = rules.contracts[measure.input]
     leaves = tuple(leaves_of(measure.expression)) if measure.expression and not has_row_value(measure) else ()
@@ -103,7 +103,7 @@ def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql) -> Wanted | None:
     if measure.skip_missing:
         atoms = (*atoms, Atom(f"({value}) IS NOT NULL"))
     return Wanted(
-        rules.measure(spec),
+        rules.query(spec),
         measure.input,
         rules.known(measure),
         rules.day(measure) if measure.period else "",
@@ -119,7 +119,10 @@ def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql) -> Wanted | None:
 
 def _speaks_of_periods(*expressions: Expression | None) -> bool:
     return any(
-        column.name in _PERIOD_NAMES for item in expressions if item is not None for column in item.tree.find_all(exp.Column)
+        column.name in _PERIOD_NAMES
+        for item in expressions
+        if item is not None and "period_" in item.text
+        for column in item.tree.find_all(exp.Column)
     )
 
 

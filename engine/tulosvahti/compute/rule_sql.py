@@ -14,7 +14,7 @@ from sqlglot import exp
 from tulosvahti.compute.parts_sql import SOUND, columns_of, has_row_value, quoted
 from tulosvahti.core.contract import FieldType
 from tulosvahti.core.period import Grain
-from tulosvahti.core.rule import MeasureKind
+from tulosvahti.core.rule import MeasureKind, RowsSpec, TargetSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.contract import Contract
     from tulosvahti.core.expression import Expression
-    from tulosvahti.core.rule import Measure, RowsSpec, TargetSpec
+    from tulosvahti.core.rule import Measure
 
 MISSING = {"unknown": "NULL", "fail": "FALSE", "pass": "TRUE"}
 """What a row with a missing operand is, by a rows rule's strategy."""
@@ -43,6 +43,14 @@ class RuleSql:
     contracts: Mapping[str, Contract]
     as_of: date
     _compiled: dict[tuple[str, frozenset[str], Grain | None], str] = field(default_factory=dict, repr=False)
+    _queries: dict[int, tuple[TargetSpec | RowsSpec, str]] = field(default_factory=dict, repr=False)
+    """By the identity of a specification, which is kept so that no other takes its place."""
+
+    def query(self, spec: TargetSpec | RowsSpec) -> str:
+        """Give a rule's own query, by which passes name their measurements."""
+        if id(spec) not in self._queries:
+            self._queries[id(spec)] = spec, self.measure(spec) if isinstance(spec, TargetSpec) else self.rows(spec)
+        return self._queries[id(spec)][1]
 
     def measure(self, spec: TargetSpec) -> str:
         """Give one row of parts for each period and subject: ``__period``, the subject's fields, ``columns_of``."""
@@ -114,7 +122,7 @@ class RuleSql:
                 return exp.maybe_parse(text, dialect="duckdb")
             return exp.column(node.name, quoted=True)
 
-        return tree.copy().transform(named).sql(dialect="duckdb")
+        return tree.transform(named).sql(dialect="duckdb", copy=False)
 
     def _rows_base(self, spec: RowsSpec) -> str:
         scope, condition = self.compiled(spec.where, None), self.compiled(spec.require, None)
