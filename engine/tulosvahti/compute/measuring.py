@@ -21,7 +21,7 @@ from tulosvahti.core.cells import Bundle, Cell, Chosen, Group, Recipe, bundled, 
 from tulosvahti.core.rule import RowsSpec, TargetSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     import polars as pl
@@ -62,6 +62,7 @@ class PassRun:
     cells: list[Cell]
     seconds: float
     _bundles: dict[Chosen, dict[Group, Bundle]] = field(default_factory=dict, repr=False)
+    _named: dict[int, dict[str, Any]] | None = field(default=None, repr=False)
 
     def groups(self, query: str) -> tuple[dict[Group, Bundle], Recipe]:
         """Give the groups of a measurement, and where its numbers lie in their cells."""
@@ -69,6 +70,19 @@ class PassRun:
         if chosen not in self._bundles:
             self._bundles[chosen] = bundled(self.cells, chosen)
         return self._bundles[chosen], recipe
+
+    def first_rows(self, query: str) -> list[int]:
+        """Give the numbers of the first failing rows of a measurement."""
+        return first_rows(*self.groups(query))[:EXAMPLES]
+
+    def named(self, fields: Sequence[str], run: Callable[[str], list[tuple[Any, ...]]]) -> dict[int, dict[str, Any]]:
+        """Give the fields of all first failing rows, by row number: one read for all measurements of the pass."""
+        if self._named is None:
+            wanted = sorted({number for query in self.done.read for number in self.first_rows(query)})
+            chosen, rows = ", ".join(["__row", *map(quoted, fields)]), ", ".join(map(str, wanted))
+            sql = f"SELECT {chosen} FROM {quoted('input_' + self.done.input)} WHERE __row IN ({rows})"
+            self._named = {row[0]: dict(zip(fields, row[1:], strict=True)) for row in run(sql)}
+        return self._named
 
 
 class DuckEngine:
@@ -85,7 +99,8 @@ class DuckEngine:
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
         self._runs: dict[str, PassRun] = {}
-        self._keys: dict[tuple[str, int], tuple[Any, ...]] = {}
+        self._shown: dict[str, set[str]] = defaultdict(set)
+        """By input: the fields by which rules name failing rows."""
         self.passes: list[PassRun] = []
         """What ``prepare`` ran, in its order."""
 
@@ -104,6 +119,7 @@ class DuckEngine:
             wanted = wanted_of(spec, self._rules)
             if wanted is not None and wanted.input in self._heights:
                 by_input[wanted.input].setdefault(wanted.query, wanted)
+                self._shown[wanted.input].update(spec.key if isinstance(spec, RowsSpec) else ())
         for name, found in by_input.items():
             items = list(found.values())
             if len(items) == 1:
@@ -137,7 +153,8 @@ class DuckEngine:
 
         """
         sql = self._rules.query(spec)
-        if run := self._runs.get(sql):
+        run = self._runs.get(sql)
+        if run and self._shown[spec.input].issuperset(spec.key):
             return self._rows_of(spec, sql, run)
         met, failed, unsure = self._run(sql)[0]
         found = self._run(f"{self._rules.failing(spec)} LIMIT {EXAMPLES}") if failed else []
@@ -148,14 +165,9 @@ class DuckEngine:
         found = [numbers(bundle, recipe, run.done.parts) for bundle in bundles.values()]
         unknown = ("unsure", "scope_yes", "scope_no", "scope_unsure", "rejected")
         met, failed = (sum(item[name] for item in found) for name in ("yes", "no"))
-        first = first_rows(bundles, recipe)[:EXAMPLES]
-        listed: Sequence[tuple[Any, ...]] = [(row,) for row in first]
-        if first and spec.key:
-            key = ", ".join(["__row", *map(quoted, spec.key)])
-            rows = ", ".join(map(str, first))
-            listed = self._run(
-                f"SELECT {key} FROM {quoted('input_' + spec.input)} WHERE __row IN ({rows}) ORDER BY __row"
-            )
+        first = run.first_rows(sql)
+        rows = run.named(sorted(self._shown[spec.input]), self._run) if first and spec.key else {}
+        listed = [(row, *(rows[row][name] for name in spec.key)) for row in first]
         return RowsMeasured(met, failed, sum(item[name] for item in found for name in unknown), _examples(spec, listed), sql)
 
     def _try(self, wanted: Sequence[Wanted], keys: frozenset[str]) -> None:
