@@ -124,7 +124,11 @@ class DuckEngine:
             items = list(found.values())
             if len(items) == 1:
                 continue
-            for some, keys in passes_of(items, self._values(name, candidates(items))):
+            try:
+                values = self._values(name, candidates(items))
+            except NotComputedError:
+                continue
+            for some, keys in passes_of(items, values):
                 self._try(some, keys)
 
     def measure(self, spec: TargetSpec) -> Measured:
