@@ -73,7 +73,21 @@ def test_commands_around_it(project):
     explained = project.call("explain", "visits")
     assert explained.exit_code == 0
     assert "SELECT" in explained.stdout
+    assert project.call("explain").exit_code == 2
     cases = project.call("test")
     assert "4 passed, 0 failed" in cases.stdout
     assert project.call("report").exit_code == 0
     assert project.call("report", "--format", "json").stdout.startswith("{")
+
+
+def test_the_plan_shows_who_shares_a_query_and_keeps_nothing(project):
+    shown = project.call("explain", "--plan", "--as-of", "2025-12-31")
+    assert shown.exit_code == 0
+    assert "visits: 2 rules in one query; 3 rows read, 1 cells" in shown.stdout
+    assert "rules: visits, visit-costs" in shown.stdout
+    assert "GROUP BY" in shown.stdout
+    assert project.call("explain", "visit-cost", "--plan").exit_code == 2
+    alone = project.call("explain", "visit-costs", "--plan")
+    assert alone.stdout.count("in one query") == 1
+    assert "GROUP BY __period" in project.call("explain", "visit-costs").stdout
+    assert not list((project.root / ".tulosvahti").glob("inputs/*"))

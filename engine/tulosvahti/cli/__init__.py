@@ -136,20 +136,30 @@ def lint(project: ProjectOption = None) -> None:
 
 
 @app.command()
-def explain(rule: Annotated[str, typer.Argument(help="Id of a rule.")], project: ProjectOption = None, as_of: AsOf = None) -> None:  # fmt: skip
-    """Show meaning, citation, SQL, current evidence and history of one rule."""
-    from tulosvahti.cli.explaining import explanation  # noqa: PLC0415
+def explain(
+    rule: Annotated[str, typer.Argument(help="Id of a rule; with --plan it may be left out.")] = "",
+    project: ProjectOption = None,
+    as_of: AsOf = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Show which rules share a query, and its SQL.")] = False,  # noqa: FBT002
+) -> None:
+    """Show meaning, citation, SQL, current evidence and history of one rule, or the plan of the queries."""
+    from tulosvahti.cli.explaining import explanation, plan_shown  # noqa: PLC0415
 
     opened = _open(project)
     found = next((item for item in opened.rules if item.id == rule), None)
-    if found is None:
+    if found is None and (rule or not plan):
         from difflib import get_close_matches  # noqa: PLC0415
 
         near = get_close_matches(rule, [item.id for item in opened.rules], n=3)
-        _say(f"no rule {rule!r}" + (f"; did you mean {', '.join(near)}?" if near else ""))
+        said = f"no rule {rule!r}" if rule else "name a rule, or ask for the plan of all of them with --plan"
+        _say(said + (f"; did you mean {', '.join(near)}?" if near else ""))
         _problems(tuple(problem for problem in opened.problems if problem.rule == rule))
         raise typer.Exit(PROBLEM)
-    typer.echo(explanation(opened, found, _day(as_of, opened)))
+    day = _day(as_of, opened)
+    if plan or found is None:
+        typer.echo(plan_shown(opened, found, day))
+    else:
+        typer.echo(explanation(opened, found, day))
 
 
 @app.command()

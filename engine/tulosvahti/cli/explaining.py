@@ -10,6 +10,7 @@ from tulosvahti import wiring
 from tulosvahti.core.rule import CrossfootSpec, ExpectationSpec, MilestoneSpec, NarrativeSpec, RowsSpec, TargetSpec
 from tulosvahti.emit.words import reason_text, verdict_word
 from tulosvahti.run.nightly import Before, Request, evaluate
+from tulosvahti.run.planned import plan_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -51,6 +52,27 @@ def explanation(project: Project, rule: Rule, as_of: date) -> str:
             lines.append(f"  {name}: " + text.replace("\n", "\n    "))
     lines += _history(project, rule)
     return "\n".join(line for line in lines if line)
+
+
+def plan_shown(project: Project, rule: Rule | None, as_of: date) -> str:
+    """Write which rules share a query, with its SQL; of one rule: the query that it shares."""
+    plan = plan_of(project, as_of)
+    lines: list[str] = []
+    for query in plan.queries:
+        if rule is not None and rule.id not in query.rules:
+            continue
+        lines += [
+            (f"{query.input}: {len(query.rules)} rules in one query; {query.rows} rows read, {query.cells} cells, "
+            f"{query.seconds * 1000:.0f} ms"),
+            f"  rules: {', '.join(query.rules)}",
+            "  sql: " + query.sql.replace("\n", "\n    "),
+        ]
+    for name, source in plan.alone.items():
+        if rule is None or rule.id == name:
+            lines.append(f"{source}: {name} by its own query (explain {name})")
+    if not lines and rule is not None:
+        lines = [f"{rule.id} needs no query: it is a {rule.kind} rule"]
+    return "\n".join(lines)
 
 
 def _meaning(rule: Rule) -> list[str]:

@@ -1,56 +1,43 @@
-"""Measurements on DuckDB: one grouped query a rule, exact sums and counts out, nothing judged here.
+"""Measurements on DuckDB: exact sums and counts out, nothing judged here.
 
-Rows dated or known after ``as_of`` are not read. A reject keeps what is sound of it: it counts as an unknown row
-unless its scope is known to be outside. Every name in the SQL is quoted through sqlglot's tree.
+``prepare`` runs the plan of all measurements of a run (``planning``); ``measure`` and ``rows`` read from what it found, and
+run the rule's own query where the plan does not cover a rule or its pass failed. Both ways give the same numbers.
 """
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from fractions import Fraction
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-from sqlglot import exp
 
-from tulosvahti.compute.parts_sql import COUNTS, SOUND, columns_of, has_row_value, quoted
-from tulosvahti.core.contract import FieldType
-from tulosvahti.core.measure import Parts, Subject, leaf_name
-from tulosvahti.core.period import Grain, Period, containing
-from tulosvahti.core.rule import MeasureKind
+from tulosvahti.compute.groups import NotComputedError, bounds_of, group_of, with_floating
+from tulosvahti.compute.parts_sql import columns_of, quoted
+from tulosvahti.compute.planning import EXAMPLES, Pass, Wanted, candidates, passes_of, planned, wanted_of
+from tulosvahti.compute.rule_sql import RuleSql
+from tulosvahti.core.cells import Bundle, Cell, Chosen, Group, Recipe, bundled, first_rows, numbers
+from tulosvahti.core.rule import RowsSpec, TargetSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     import polars as pl
 
     from tulosvahti.core.contract import Contract
-    from tulosvahti.core.expression import Expression
-    from tulosvahti.core.rule import Measure, RowsSpec, TargetSpec
+    from tulosvahti.core.measure import Parts, Subject
+    from tulosvahti.core.period import Period
 
-EXAMPLES = 20
-"""Failing rows listed in evidence; counts are always exact."""
-_STEPS = {
-    Grain.YEAR: "1 YEAR",
-    Grain.HALF_YEAR: "6 MONTH",
-    Grain.QUARTER: "3 MONTH",
-    Grain.MONTH: "1 MONTH",
-    Grain.WEEK: "7 DAY",
-    Grain.DAY: "1 DAY",
-}
-_Group = tuple[tuple[str | None, ...], "Period | None", Parts]
-
-
-class NotComputedError(Exception):
-    """The database refused or failed; the text says why."""
+__all__ = ["DuckEngine", "Measured", "NotComputedError", "PassRun", "RowsMeasured"]
+SAMPLED = 20_000
+"""Rows from which the number of different values is guessed; a wrong guess costs time, never exactness."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The parts of each group, and the query that gave them."""
+    """The parts of each group, and the rule's own query that gives them."""
 
     groups: tuple[tuple[Subject, Period | None, Parts], ...]
     sql: str
@@ -67,22 +54,82 @@ class RowsMeasured:
     sql: str
 
 
+@dataclass
+class PassRun:
+    """A pass with what it gave: its cells, how long it took, and the groups made of the cells so far."""
+
+    done: Pass
+    cells: list[Cell]
+    seconds: float
+    _bundles: dict[Chosen, dict[Group, Bundle]] = field(default_factory=dict, repr=False)
+    _named: dict[int, dict[str, Any]] | None = field(default=None, repr=False)
+
+    def groups(self, query: str) -> tuple[dict[Group, Bundle], Recipe]:
+        """Give the groups of a measurement, and where its numbers lie in their cells."""
+        chosen, recipe = self.done.read[query]
+        if chosen not in self._bundles:
+            self._bundles[chosen] = bundled(self.cells, chosen)
+        return self._bundles[chosen], recipe
+
+    def first_rows(self, query: str) -> list[int]:
+        """Give the numbers of the first failing rows of a measurement."""
+        return first_rows(*self.groups(query))[:EXAMPLES]
+
+    def named(self, fields: Sequence[str], run: Callable[[str], list[tuple[Any, ...]]]) -> dict[int, dict[str, Any]]:
+        """Give the fields of all first failing rows, by row number: one read for all measurements of the pass."""
+        if self._named is None:
+            wanted = sorted({number for query in self.done.read for number in self.first_rows(query)})
+            chosen, rows = ", ".join(["__row", *map(quoted, fields)]), ", ".join(map(str, wanted))
+            sql = f"SELECT {chosen} FROM {quoted('input_' + self.done.input)} WHERE __row IN ({rows})"
+            self._named = {row[0]: dict(zip(fields, row[1:], strict=True)) for row in run(sql)}
+        return self._named
+
+
 class DuckEngine:
     """Runs queries over the frames of the inputs, in memory, with no access to anything else."""
 
     def __init__(self, frames: Mapping[str, pl.DataFrame], contracts: Mapping[str, Contract], as_of: date) -> None:
         """Register the frames."""
         self._contracts = contracts
-        self._as_of = as_of
+        self._rules = RuleSql(contracts, as_of)
+        self._heights = {name: frame.height for name, frame in frames.items()}
         self._connection = duckdb.connect(":memory:")
         for name, frame in frames.items():
             self._connection.register(f"input_{name}", frame)
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
+        self._runs: dict[str, PassRun] = {}
+        self._shown: dict[str, set[str]] = defaultdict(set)
+        """By input: the fields by which rules name failing rows."""
+        self.passes: list[PassRun] = []
+        """What ``prepare`` ran, in its order."""
 
     def close(self) -> None:
         """Give the memory back."""
         self._connection.close()
+
+    def query_of(self, spec: TargetSpec | RowsSpec) -> str:
+        """Give a rule's own query, as evidence holds it."""
+        return self._rules.query(spec)
+
+    def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
+        """Plan and run the measurements of a run. What fails is left to the rule's own query."""
+        by_input: dict[str, dict[str, Wanted]] = defaultdict(dict)
+        for spec in specs:
+            wanted = wanted_of(spec, self._rules)
+            if wanted is not None and wanted.input in self._heights:
+                by_input[wanted.input].setdefault(wanted.query, wanted)
+                self._shown[wanted.input].update(spec.key if isinstance(spec, RowsSpec) else ())
+        for name, found in by_input.items():
+            items = list(found.values())
+            if len(items) == 1:
+                continue
+            try:
+                values = self._values(name, candidates(items))
+            except NotComputedError:
+                continue
+            for some, keys in passes_of(items, values):
+                self._try(some, keys)
 
     def measure(self, spec: TargetSpec) -> Measured:
         """Measure every subject and period of an indicator that is known.
@@ -91,18 +138,16 @@ class DuckEngine:
             NotComputedError: the database refused the query.
 
         """
-        measure = spec.measure
-        contract = self._contracts[measure.input]
-        columns = columns_of(measure)
-        keys = ", ".join(["__period", *map(quoted, measure.by)])
-        selected = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns)
-        sql = (
-            f"WITH base AS (\n{self._base(spec, contract)}\n)\n"
-            f"SELECT {keys}, {selected}\nFROM base\nGROUP BY {keys}\nORDER BY {keys}"
-        )
-        names = [name for name, _ in columns]
-        groups = [_group(spec, contract, row, names) for row in self._run(sql)]
-        return Measured(_with_floating(measure, groups), sql)
+        measure, sql = spec.measure, self._rules.query(spec)
+        if run := self._runs.get(sql):
+            bundles, recipe = run.groups(sql)
+            rows = [(start, by, numbers(bundle, recipe, run.done.parts)) for (start, by), bundle in bundles.items()]
+        else:
+            names, width = [name for name, _ in columns_of(measure)], len(measure.by) + 1
+            rows = [(row[0], row[1:width], dict(zip(names, row[width:], strict=True))) for row in self._run(sql)]
+        bounds = bounds_of(measure, self._contracts[measure.input])
+        groups = [group_of(spec.grain, bounds, *row) for row in rows]
+        return Measured(with_floating(measure, groups), sql)
 
     def rows(self, spec: RowsSpec) -> RowsMeasured:
         """Judge a condition row by row.
@@ -111,25 +156,48 @@ class DuckEngine:
             NotComputedError: the database refused the query.
 
         """
-        scope = self._compiled(spec.where, None) if spec.where else "TRUE"
-        condition = self._compiled(spec.require, None)
-        base = f"SELECT *, ({scope}) AS __scope, ({condition}) AS __met FROM {quoted('input_' + spec.input)}"
-        missing = {"unknown": "NULL", "fail": "FALSE", "pass": "TRUE"}[spec.missing]
-        outcome = f"coalesce(__met, {missing})"
-        unknown = (
-            f"(__rejected AND __scope IS NOT FALSE)"
-            f" OR (NOT __rejected AND (__scope IS NULL OR (__scope AND {outcome} IS NULL)))"
-        )
-        sql = (
-            f"WITH base AS ({base})\nSELECT count(CASE WHEN {SOUND} AND {outcome} THEN 1 END),"
-            f" count(CASE WHEN {SOUND} AND NOT {outcome} THEN 1 END),\n count(CASE WHEN {unknown} THEN 1 END)\nFROM base"
-        )
+        sql = self._rules.query(spec)
+        run = self._runs.get(sql)
+        if run and self._shown[spec.input].issuperset(spec.key):
+            return self._rows_of(spec, sql, run)
         met, failed, unsure = self._run(sql)[0]
-        key = ", ".join(["__row", *map(quoted, spec.key)])
-        listed = f"WITH base AS ({base}) SELECT {key} FROM base WHERE {SOUND} AND NOT {outcome} ORDER BY __row"
-        found = self._run(f"{listed} LIMIT {EXAMPLES}") if failed else []
-        examples = tuple(dict(zip(("row", *spec.key), map(str, row), strict=True)) for row in found)
-        return RowsMeasured(met, failed, unsure, examples, sql)
+        found = self._run(f"{self._rules.failing(spec)} LIMIT {EXAMPLES}") if failed else []
+        return RowsMeasured(met, failed, unsure, _examples(spec, found), sql)
+
+    def _rows_of(self, spec: RowsSpec, sql: str, run: PassRun) -> RowsMeasured:
+        bundles, recipe = run.groups(sql)
+        found = [numbers(bundle, recipe, run.done.parts) for bundle in bundles.values()]
+        unknown = ("unsure", "scope_yes", "scope_no", "scope_unsure", "rejected")
+        met, failed = (sum(item[name] for item in found) for name in ("yes", "no"))
+        first = run.first_rows(sql)
+        rows = run.named(sorted(self._shown[spec.input]), self._run) if first and spec.key else {}
+        listed = [(row, *(rows[row][name] for name in spec.key)) for row in first]
+        return RowsMeasured(met, failed, sum(item[name] for item in found for name in unknown), _examples(spec, listed), sql)
+
+    def _try(self, wanted: Sequence[Wanted], keys: frozenset[str]) -> None:
+        """Run a division of the plan; where a pass fails, halve it until what fails stands alone."""
+        for made in planned(wanted, keys):
+            start = time.perf_counter()
+            try:
+                cells = self._run(made.sql)
+            except NotComputedError:
+                mine = [item for item in wanted if item.query in made.read]
+                half = len(mine) // 2
+                for some in (mine[:half], mine[half:]) if half else ():
+                    self._try(some, keys)
+                continue
+            run = PassRun(made, cells, time.perf_counter() - start)
+            self.passes.append(run)
+            self._runs |= dict.fromkeys(made.read, run)
+
+    def _values(self, name: str, fields: Sequence[str]) -> dict[str, int]:
+        """Guess how many different values fields have, from every so many rows."""
+        if not fields:
+            return {}
+        step = max(self._heights[name] // SAMPLED, 1)
+        counts = ", ".join(f"count(DISTINCT {quoted(item)})" for item in fields)
+        found = self._run(f"SELECT {counts} FROM {quoted('input_' + name)} WHERE __row % {step} = 0")[0]
+        return dict(zip(fields, found, strict=True))
 
     def _run(self, sql: str) -> list[tuple[Any, ...]]:
         try:
@@ -137,150 +205,6 @@ class DuckEngine:
         except duckdb.Error as error:
             raise NotComputedError(str(error).splitlines()[0]) from None
 
-    def _base(self, spec: TargetSpec, contract: Contract) -> str:
-        measure = spec.measure
-        today = f"DATE '{self._as_of.isoformat()}'"
-        day = _day_sql(measure, contract)
-        known = [f"({day} <= {today} OR {day} IS NULL)"] if measure.period else []
-        if contract.known_on:
-            published = quoted(contract.known_on)
-            known.append(f"({published} <= {today} OR {published} IS NULL)")
-        start = _period_start(day, spec.grain) if measure.period else "CAST(NULL AS DATE)"
-        scope = self._compiled(measure.where, spec.grain) if measure.where else "TRUE"
-        value = self._compiled(measure.expression, spec.grain) if has_row_value(measure) else "TRUE"
-        if measure.skip_missing:
-            scope = f"({scope}) AND ({value}) IS NOT NULL"
-        inner = f"SELECT *, {start} AS __period FROM {quoted('input_' + measure.input)}"
-        if known:
-            inner += f" WHERE {' AND '.join(known)}"
-        middle = f"SELECT *, ({scope}) AS __scope, ({value}) AS __value FROM ({inner})"
-        if measure.kind is not MeasureKind.LATEST:
-            return middle
-        newest = f"{day} DESC NULLS LAST"
-        if contract.known_on:
-            newest += f", {quoted(contract.known_on)} DESC NULLS LAST"
-        partition = ", ".join(["__period", *map(quoted, measure.by), f"({SOUND})"])
-        return f"SELECT *, rank() OVER (PARTITION BY {partition} ORDER BY {newest}) AS __rank FROM ({middle})"
 
-    def _compiled(self, expression: Expression | None, grain: Grain | None) -> str:
-        if expression is None:
-            return "TRUE"
-
-        def named(node: exp.Expression) -> exp.Expression:
-            if not isinstance(node, exp.Column) or isinstance(node.this, exp.Star):
-                return node
-            if node.name == "as_of":
-                return exp.cast(exp.Literal.string(self._as_of.isoformat()), "date")
-            if node.name == "period_start":
-                return exp.column("__period", quoted=True)
-            if node.name == "period_end":
-                step = _STEPS[grain] if grain else "1 DAY"
-                text = f"CAST(__period + INTERVAL '{step}' - INTERVAL '1 DAY' AS DATE)"
-                return exp.maybe_parse(text, dialect="duckdb")
-            return exp.column(node.name, quoted=True)
-
-        return expression.tree.copy().transform(named).sql(dialect="duckdb")
-
-
-def _day_sql(measure: Measure, contract: Contract) -> str:
-    if not measure.period:
-        return "CAST(NULL AS DATE)"
-    name = quoted(measure.period)
-    is_year = contract.field(measure.period).type is FieldType.YEAR
-    return f"make_date({name}, 1, 1)" if is_year else f"CAST({name} AS DATE)"
-
-
-def _period_start(day: str, grain: Grain) -> str:
-    if grain is Grain.HALF_YEAR:
-        return f"make_date(year({day}), CASE WHEN month({day}) <= 6 THEN 1 ELSE 7 END, 1)"
-    return f"CAST(date_trunc('{grain}', {day}) AS DATE)"
-
-
-def _group(spec: TargetSpec, contract: Contract, row: tuple[Any, ...], names: Sequence[str]) -> _Group:
-    measure = spec.measure
-    by = tuple(None if value is None else str(value) for value in row[1 : 1 + len(measure.by)])
-    numbers = dict(zip(names, row[1 + len(measure.by) :], strict=True))
-    counted = {name: int(numbers.pop(name)) for name in COUNTS}
-    missing = {name[9:]: int(value) for name, value in numbers.items() if name.startswith("missing: ")}
-    values = _values(numbers)
-    parts = Parts(
-        **counted,
-        values=values,
-        missing=missing,
-        bounds=_bounds(measure, contract, values),
-        ambiguous=int(numbers.get("latest_values") or 0) > 1,
-    )
-    return by, containing(row[0], spec.grain) if row[0] is not None else None, parts
-
-
-def _values(numbers: Mapping[str, Any]) -> dict[str, Fraction | None]:
-    values: dict[str, Fraction | None] = {}
-    for name, value in numbers.items():
-        if name.startswith(("missing: ", "number: ")) or name == "latest_values":
-            continue
-        exact = _exact(value)
-        if name.startswith("total: "):
-            average = name[7:]
-            number = int(numbers[f"number: {average}"])
-            values[average] = exact / number if exact is not None and number else None
-        else:
-            values[name] = exact
-    return values
-
-
-def _exact(value: object) -> Fraction | None:
-    if value is None:
-        return None
-    if isinstance(value, int | Decimal):
-        return Fraction(value)
-    msg = f"{value!r} is not an exact number"
-    raise NotComputedError(msg)
-
-
-_Ends = tuple[Fraction | None, Fraction | None]
-
-
-def _bounds(measure: Measure, contract: Contract, values: Mapping[str, Fraction | None]) -> dict[str, _Ends]:
-    if measure.expression is None:
-        return {}
-    if measure.kind in {MeasureKind.SUM, MeasureKind.MEAN}:
-        return {"sum": _field_bounds(measure.expression.tree, contract)}
-    sums = {leaf_name(node): node.this for node in measure.expression.tree.find_all(exp.Sum)}
-    return {name: _field_bounds(sums[name], contract) for name in values if name in sums}
-
-
-def _field_bounds(tree: exp.Expression, contract: Contract) -> _Ends:
-    if not isinstance(tree, exp.Column):
-        return None, None
-    item = contract.field(tree.name)
-    low, high = (Fraction(end) if isinstance(end, Decimal) else None for end in (item.minimum, item.maximum))
-    return low, high
-
-
-def _with_floating(measure: Measure, groups: Sequence[_Group]) -> tuple[tuple[Subject, Period | None, Parts], ...]:
-    """Add rows whose period or subject is unknown to every group they may belong to, as unknown rows."""
-    floating: list[tuple[tuple[str | None, ...], Period | None, int]] = []
-    settled: list[_Group] = []
-    for by, period, parts in groups:
-        undated = bool(measure.period) and period is None
-        if undated:
-            # A sound row without a date has not happened: only a reject may belong to any period.
-            floating.append((by, None, parts.rejected))
-        elif None in by:
-            floating.append((by, period, parts.taken + parts.unknown_rows - parts.unsure))
-        else:
-            settled.append((by, period, parts))
-    extra: dict[int, int] = defaultdict(int)
-    for index, (by, period, _) in enumerate(settled):
-        for loose_by, loose_period, count in floating:
-            same = all(mine in {None, theirs} for mine, theirs in zip(loose_by, by, strict=True))
-            if same and loose_period in {None, period}:
-                extra[index] += count
-    return tuple(
-        (
-            tuple(zip(measure.by, (value or "" for value in by), strict=True)),
-            period,
-            replace(parts, rejected=parts.rejected + extra[index]),
-        )
-        for index, (by, period, parts) in enumerate(settled)
-    )
+def _examples(spec: RowsSpec, found: Iterable[tuple[Any, ...]]) -> tuple[Mapping[str, str], ...]:
+    return tuple(dict(zip(("row", *spec.key), map(str, row), strict=True)) for row in found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -18,6 +20,7 @@ SOUND = "NOT __rejected AND __scope"
 COUNTS = ("rows", "taken", "yes", "no", "unsure", "scope_yes", "scope_no", "scope_unsure", "rejected")
 
 
+@lru_cache(4096)
 def quoted(name: str) -> str:
     """Write a name so that nothing in it is read as SQL."""
     return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
@@ -63,28 +66,48 @@ def _count(condition: str) -> str:
     return f"count(CASE WHEN {condition} THEN 1 END)"
 
 
-def _leaves(expression: Expression) -> list[tuple[str, str]]:
-    """Give the aggregates between which the core calculates; an average is its sum and its count."""
-    result: dict[str, str] = {}
+@dataclass(frozen=True)
+class Leaf:
+    """One aggregate of an arithmetic: its name, its function and its argument's SQL; no argument: all rows count."""
+
+    name: str
+    function: str
+    argument: str
+    distinct: bool = False
+
+
+def leaves_of(expression: Expression) -> list[Leaf]:
+    """Give the aggregates between which the core calculates."""
+    result: dict[str, Leaf] = {}
     for node in expression.tree.find_all(*AGGREGATES):
         name, argument = leaf_name(node), node.this
         if argument is None or isinstance(argument, exp.Star):
-            result[name] = _count(SOUND)
+            result[name] = Leaf(name, "count", "")
             continue
         distinct = isinstance(argument, exp.Distinct)
         inner = argument.expressions[0] if distinct else argument
-        sql = inner.copy().transform(_with_quotes).sql(dialect="duckdb")
-        taken = f"CASE WHEN {SOUND} THEN {sql} END"
-        if isinstance(node, exp.Count):
-            result[name] = f"count({'DISTINCT ' if distinct else ''}{taken})"
+        sql = inner.transform(_with_quotes).sql(dialect="duckdb", copy=False)
+        result[name] = Leaf(name, str(node.key), sql, distinct)
+    return list(result.values())
+
+
+def _leaves(expression: Expression) -> list[tuple[str, str]]:
+    """Give the columns of the aggregates; an average is its sum and its count."""
+    result: list[tuple[str, str]] = []
+    for leaf in leaves_of(expression):
+        if not leaf.argument:
+            result.append((leaf.name, _count(SOUND)))
             continue
-        if isinstance(node, exp.Avg):
-            result[f"total: {name}"] = f"sum({taken})"
-            result[f"number: {name}"] = f"count({taken})"
+        taken = f"CASE WHEN {SOUND} THEN {leaf.argument} END"
+        if leaf.function == "count":
+            result.append((leaf.name, f"count({'DISTINCT ' if leaf.distinct else ''}{taken})"))
+            continue
+        if leaf.function == "avg":
+            result += [(f"total: {leaf.name}", f"sum({taken})"), (f"number: {leaf.name}", f"count({taken})")]
         else:
-            result[name] = f"{node.key!s}({taken})"
-        result[f"missing: {name}"] = _count(f"{SOUND} AND ({sql}) IS NULL")
-    return list(result.items())
+            result.append((leaf.name, f"{leaf.function}({taken})"))
+        result.append((f"missing: {leaf.name}", _count(f"{SOUND} AND ({leaf.argument}) IS NULL")))
+    return result
 
 
 def _with_quotes(node: exp.Expression) -> exp.Expression:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from tulosvahti.core.expression import AGGREGATES
 from tulosvahti.core.rule import MeasureKind
 
 if TYPE_CHECKING:
@@ -272,9 +273,8 @@ def _possible(parts: Parts, name: str) -> Range | None:
 
 def _arithmetic(node: exp.Expression, leaves: Mapping[str, Range | None]) -> Range | None:
     """Evaluate an arithmetic of aggregates over ranges; None where a leaf has no value."""
-    name = leaf_name(node)
-    if name in leaves:
-        return leaves[name]
+    if isinstance(node, AGGREGATES):
+        return leaves[leaf_name(node)]
     if isinstance(node, exp.Literal):
         return Range.exact(Fraction(node.this))
     if isinstance(node, exp.Paren):
@@ -296,7 +296,10 @@ def _arithmetic(node: exp.Expression, leaves: Mapping[str, Range | None]) -> Ran
 
 def leaf_name(node: exp.Expression) -> str:
     """Name an aggregate of an expression, as parts are keyed."""
-    return node.sql(dialect="duckdb", normalize_functions="lower")
+    name: str | None = node.meta.get("leaf")
+    if name is None:
+        name = node.meta["leaf"] = node.sql(dialect="duckdb", normalize_functions="lower")
+    return name
 
 
 def _text(value: Fraction | None) -> str:

@@ -80,6 +80,7 @@ def judge_rules(
     ``every`` has all rules of the project by id: ties cite targets of rules that are not judged now.
     """
     judged = Judged()
+    engine.prepare(rule.spec for rule in rules if isinstance(rule.spec, TargetSpec | RowsSpec))
     for rule in rules:
         spec = rule.spec
         if isinstance(spec, TargetSpec):

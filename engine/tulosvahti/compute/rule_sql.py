@@ -1,0 +1,156 @@
+"""The readable SQL of one rule: what an auditor repeats, what runs where no plan covers a rule, and the plan's oracle.
+
+Rows dated or known after ``as_of`` are not read. A reject keeps what is sound of it: it counts as an unknown row
+unless its scope is known to be outside. Every name in the SQL is quoted through sqlglot's tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from tulosvahti.compute.parts_sql import SOUND, columns_of, has_row_value, quoted
+from tulosvahti.core.contract import FieldType
+from tulosvahti.core.period import Grain
+from tulosvahti.core.rule import MeasureKind, RowsSpec, TargetSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from tulosvahti.core.contract import Contract
+    from tulosvahti.core.expression import Expression
+    from tulosvahti.core.rule import Measure
+
+MISSING = {"unknown": "NULL", "fail": "FALSE", "pass": "TRUE"}
+"""What a row with a missing operand is, by a rows rule's strategy."""
+_STEPS = {
+    Grain.YEAR: "1 YEAR",
+    Grain.HALF_YEAR: "6 MONTH",
+    Grain.QUARTER: "3 MONTH",
+    Grain.MONTH: "1 MONTH",
+    Grain.WEEK: "7 DAY",
+    Grain.DAY: "1 DAY",
+}
+
+
+@dataclass(frozen=True)
+class RuleSql:
+    """Writes the queries of rules over inputs of these contracts, as known on ``as_of``."""
+
+    contracts: Mapping[str, Contract]
+    as_of: date
+    _compiled: dict[tuple[str, frozenset[str], Grain | None], str] = field(default_factory=dict, repr=False)
+    _queries: dict[int, tuple[TargetSpec | RowsSpec, str]] = field(default_factory=dict, repr=False)
+    """By the identity of a specification, which is kept so that no other takes its place."""
+
+    def query(self, spec: TargetSpec | RowsSpec) -> str:
+        """Give a rule's own query, by which passes name their measurements."""
+        if id(spec) not in self._queries:
+            self._queries[id(spec)] = spec, self.measure(spec) if isinstance(spec, TargetSpec) else self.rows(spec)
+        return self._queries[id(spec)][1]
+
+    def measure(self, spec: TargetSpec) -> str:
+        """Give one row of parts for each period and subject: ``__period``, the subject's fields, ``columns_of``."""
+        keys = ", ".join(["__period", *map(quoted, spec.measure.by)])
+        selected = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns_of(spec.measure))
+        return (
+            f"WITH base AS (\n{self._base(spec)}\n)\n"
+            f"SELECT {keys}, {selected}\nFROM base\nGROUP BY {keys}\nORDER BY {keys}"
+        )
+
+    def rows(self, spec: RowsSpec) -> str:
+        """Count the rows that met a condition, failed it, or cannot be told."""
+        outcome = f"coalesce(__met, {MISSING[spec.missing]})"
+        unknown = (
+            f"(__rejected AND __scope IS NOT FALSE)"
+            f" OR (NOT __rejected AND (__scope IS NULL OR (__scope AND {outcome} IS NULL)))"
+        )
+        return (
+            f"WITH base AS ({self._rows_base(spec)})\nSELECT count(CASE WHEN {SOUND} AND {outcome} THEN 1 END),"
+            f" count(CASE WHEN {SOUND} AND NOT {outcome} THEN 1 END),\n count(CASE WHEN {unknown} THEN 1 END)\nFROM base"
+        )
+
+    def failing(self, spec: RowsSpec) -> str:
+        """List the failing rows by key, in the order of the file."""
+        key = ", ".join(["__row", *map(quoted, spec.key)])
+        outcome = f"coalesce(__met, {MISSING[spec.missing]})"
+        base = self._rows_base(spec)
+        return f"WITH base AS ({base}) SELECT {key} FROM base WHERE {SOUND} AND NOT {outcome} ORDER BY __row"
+
+    def known(self, measure: Measure) -> str:
+        """Give the condition on rows that are known and have happened; empty: all are."""
+        contract, today = self.contracts[measure.input], f"DATE '{self.as_of.isoformat()}'"
+        day = self.day(measure)
+        known = [f"({day} <= {today} OR {day} IS NULL)"] if measure.period else []
+        if contract.known_on:
+            published = quoted(contract.known_on)
+            known.append(f"({published} <= {today} OR {published} IS NULL)")
+        return " AND ".join(known)
+
+    def day(self, measure: Measure) -> str:
+        """Give the day of a row."""
+        if not measure.period:
+            return "CAST(NULL AS DATE)"
+        name = quoted(measure.period)
+        is_year = self.contracts[measure.input].field(measure.period).type is FieldType.YEAR
+        return f"make_date({name}, 1, 1)" if is_year else f"CAST({name} AS DATE)"
+
+    def compiled(self, expression: Expression | None, grain: Grain | None) -> str:
+        """Give an expression of rows; None is true of every row."""
+        if expression is None:
+            return "TRUE"
+        key = expression.text, expression.columns, grain
+        if key not in self._compiled:
+            self._compiled[key] = self.written(expression.tree, grain)
+        return self._compiled[key]
+
+    def written(self, tree: exp.Expression, grain: Grain | None = None) -> str:
+        """Give a part of an expression of rows, with its names quoted and dates put in."""
+        def named(node: exp.Expression) -> exp.Expression:
+            if not isinstance(node, exp.Column) or isinstance(node.this, exp.Star):
+                return node
+            if node.name == "as_of":
+                return exp.cast(exp.Literal.string(self.as_of.isoformat()), "date")
+            if node.name == "period_start":
+                return exp.column("__period", quoted=True)
+            if node.name == "period_end":
+                step = _STEPS[grain] if grain else "1 DAY"
+                text = f"CAST(__period + INTERVAL '{step}' - INTERVAL '1 DAY' AS DATE)"
+                return exp.maybe_parse(text, dialect="duckdb")
+            return exp.column(node.name, quoted=True)
+
+        return tree.transform(named).sql(dialect="duckdb", copy=False)
+
+    def _rows_base(self, spec: RowsSpec) -> str:
+        scope, condition = self.compiled(spec.where, None), self.compiled(spec.require, None)
+        return f"SELECT *, ({scope}) AS __scope, ({condition}) AS __met FROM {quoted('input_' + spec.input)}"
+
+    def _base(self, spec: TargetSpec) -> str:
+        measure = spec.measure
+        contract, day = self.contracts[measure.input], self.day(measure)
+        start = period_start(day, spec.grain) if measure.period else "CAST(NULL AS DATE)"
+        scope = self.compiled(measure.where, spec.grain)
+        value = self.compiled(measure.expression, spec.grain) if has_row_value(measure) else "TRUE"
+        if measure.skip_missing:
+            scope = f"({scope}) AND ({value}) IS NOT NULL"
+        inner = f"SELECT *, {start} AS __period FROM {quoted('input_' + measure.input)}"
+        if known := self.known(measure):
+            inner += f" WHERE {known}"
+        middle = f"SELECT *, ({scope}) AS __scope, ({value}) AS __value FROM ({inner})"
+        if measure.kind is not MeasureKind.LATEST:
+            return middle
+        newest = f"{day} DESC NULLS LAST"
+        if contract.known_on:
+            newest += f", {quoted(contract.known_on)} DESC NULLS LAST"
+        partition = ", ".join(["__period", *map(quoted, measure.by), f"({SOUND})"])
+        return f"SELECT *, rank() OVER (PARTITION BY {partition} ORDER BY {newest}) AS __rank FROM ({middle})"
+
+
+def period_start(day: str, grain: Grain) -> str:
+    """Give the first day of the period that a day lies in."""
+    if grain is Grain.HALF_YEAR:
+        return f"make_date(year({day}), CASE WHEN month({day}) <= 6 THEN 1 ELSE 7 END, 1)"
+    return f"CAST(date_trunc('{grain}', {day}) AS DATE)"

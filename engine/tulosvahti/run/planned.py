@@ -1,0 +1,62 @@
+"""The plan of a night, for people: which rules share a query, its SQL, and what it took. Nothing is judged."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tulosvahti.compute.measuring import DuckEngine
+from tulosvahti.core.rule import RowsSpec, TargetSpec
+from tulosvahti.run.nightly import needed_inputs, take_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from tulosvahti.load.project import Project
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query of the plan. ``rows`` were read, ``cells`` came out."""
+
+    input: str
+    rules: tuple[str, ...]
+    sql: str
+    rows: int
+    cells: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The queries, and the rules that are measured by their own query, with the input of each."""
+
+    queries: tuple[Query, ...]
+    alone: Mapping[str, str]
+
+
+def plan_of(project: Project, as_of: date) -> Plan:
+    """Plan and run the measurements of all rules on what has come in."""
+    rules = [(rule, rule.spec) for rule in project.rules if isinstance(rule.spec, TargetSpec | RowsSpec)]
+    taken = take_in(project, needed_inputs([rule for rule, _ in rules]), as_of, lambda _content: "")
+    frames = {name: item.frame for name, item in taken.items() if item.frame is not None}
+    with closing(DuckEngine(frames, project.contracts, as_of)) as engine:
+        engine.prepare(spec for _, spec in rules)
+        named: dict[str, list[str]] = {}
+        for rule, spec in rules:
+            named.setdefault(engine.query_of(spec), []).append(rule.id)
+        queries = tuple(
+            Query(
+                run.done.input,
+                tuple(rule for query in run.done.read for rule in named[query]),
+                run.done.sql,
+                frames[run.done.input].height,
+                len(run.cells),
+                run.seconds,
+            )
+            for run in engine.passes
+        )
+    shared = {rule for query in queries for rule in query.rules}
+    return Plan(queries, {rule.id: rule.inputs[0] for rule, _ in rules if rule.id not in shared})
