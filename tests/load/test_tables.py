@@ -56,7 +56,7 @@ def _take(root: Path, content: str | bytes | None, as_of: date = AS_OF, **change
         (b"id;id;Euro;day\n", "column 'id' stands 2 times in the header"),
         (b"id;Euro;day\nL-01;1;\xe4\n", "byte 19 on line 2 (0xe4) is not utf-8, the declared encoding"),
         (b"id;Euro;day\nL-01;\x00;\n", "file has a NUL byte on line 2 and is not text"),
-        (b"PK\x03\x04\x14\x00", "file is a zip archive or an Excel workbook, not text"),
+        (b"PK\x03\x04\x14\x00", "file is a damaged or unfinished zip archive: File is not a zip file"),
         (b'id;Euro;day\n"L-01;1;\n', "record that starts on line 2 cannot be read: unexpected end of data"),
     ],
 )

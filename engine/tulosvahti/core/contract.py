@@ -92,6 +92,10 @@ class Contract:
     delimiter: str = ","
     quote_char: str = '"'
     comment_char: str = ""
+    sheet: str = ""
+    """Of a workbook; empty: the one whose columns are the contract's."""
+    header_row: int = 0
+    """Row of a sheet's header, from 1; 0: the one whose columns are the contract's."""
     primary_key: tuple[str, ...] = ()
     synthetic: bool = False
     deliverer: str = ""
@@ -140,6 +144,8 @@ class Reject:
     reason: str
     duplicate: bool = False
     """True where the row repeats a row that was accepted: nothing is unknown because of it."""
+    cell: str = ""
+    """Address in a workbook: ``Sheet1!C7``."""
 
 
 @dataclass(frozen=True)

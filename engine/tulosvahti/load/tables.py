@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from tulosvahti.core.contract import DATED, Contract, Delivery, DeliveryState, FieldType, Notice, Reject
 from tulosvahti.core.period import containing
+from tulosvahti.core.quantity import plain, plain_decimal
 from tulosvahti.load.cells import read_column
-from tulosvahti.load.csv_records import Records, UnreadableError, read_records
+from tulosvahti.load.csv_records import read_records
+from tulosvahti.load.grid_records import read_grid, repeated
+from tulosvahti.load.records import Records, UnreadableError, Value, text_of_value
+from tulosvahti.load.sheets.formats import is_text, named_otherwise
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 ROW = "__row"
@@ -39,9 +44,10 @@ class _Rows:
     """Typed rows and what was wrong with the rest; ``total`` counts both."""
 
     total: int
-    header: list[str]
+    header: Sequence[str]
     frame: pl.DataFrame
     rejects: list[Reject]
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,12 +79,21 @@ def take(contract: Contract, root: Path, as_of: date) -> Taken:
         fault = UnreadableError(f"file cannot be opened: {error.strerror}", "mend the rights of the file or `path`")
         return _quarantined(contract, b"", expected, fault)
     try:
-        records = read_records(contract, content)
+        records = _read(contract, contract.path, content)
         places = _places(contract, records.header)
-    except (UnreadableError, csv.Error) as error:
-        fault = error if isinstance(error, UnreadableError) else UnreadableError(str(error), "mend the file")
-        return _quarantined(contract, content, expected, fault)
+    except UnreadableError as error:
+        return _quarantined(contract, content, expected, error)
     return _judged(contract, content, as_of, _typed(contract, records, places))
+
+
+def _read(contract: Contract, name: str, content: bytes) -> Records:
+    """Read a file by what is in it: text with the contract's dialect, everything else as a grid."""
+    if not is_text(content):
+        return read_grid(contract, name, content)
+    records = read_records(contract, content)
+    if named_otherwise(PurePath(name)):
+        records = replace(records, notices=(f"{name} is text by its content, and was opened as such",))
+    return records
 
 
 def _deliverer(contract: Contract) -> str:
@@ -98,15 +113,14 @@ def _quarantined(contract: Contract, content: bytes, expected: date | None, faul
     return Taken(delivery, None, content)
 
 
-def _places(contract: Contract, header: list[str]) -> list[int]:
+def _places(contract: Contract, header: Sequence[str]) -> list[int]:
     """Find the columns of the contract in the header.
 
     Raises:
         UnreadableError: where a name is missing or stands twice.
 
     """
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
+    if twice := repeated(header):
         msg = f"column {twice[0]!r} stands {header.count(twice[0])} times in the header"
         raise UnreadableError(msg, "give every column its own name in the file")
     missing = [item.column for item in contract.fields if item.column not in header]
@@ -117,7 +131,7 @@ def _places(contract: Contract, header: list[str]) -> list[int]:
         for name in missing:
             near = get_close_matches(name, strangers, n=1, cutoff=0.6)
             parts.append(f"column {name!r} is missing" + (f" (renamed to {near[0]!r}?)" if near else ""))
-        msg = f"{', '.join(parts)}; found: {', '.join(header)}"
+        msg = f"{', '.join(parts)}; found: {', '.join(name for name in header if name)}"
         step = f"ask {_deliverer(contract)} for the column, or name it with `header` in {contract.place.file}"
         raise UnreadableError(msg, step)
     return [header.index(item.column) for item in contract.fields]
@@ -125,43 +139,48 @@ def _places(contract: Contract, header: list[str]) -> list[int]:
 
 def _typed(contract: Contract, records: Records, places: list[int]) -> _Rows:
     """Type the rows and collect their rejects; rows that repeat a key leave the frame."""
-    width = len(records.header)
     rejects: list[Reject] = []
-    ragged = {at for at, row in enumerate(records.rows) if len(row) != width}
-    for at in sorted(ragged):
-        row = records.rows[at]
-        reason = f"row has {len(row)} cells; allowed: {width}, as in the header"
-        rejects.append(Reject(*records.place(at), "", contract.delimiter.join(row), reason))
-    texts = [
-        ["" if at in ragged else row[place] for at, row in enumerate(records.rows)]
-        if ragged
-        else [row[place] for row in records.rows]
-        for place in places
-    ]
+    notices = list(records.notices)
+    ragged = set(records.ragged)
+    for at, (width, text) in sorted(records.ragged.items()):
+        reason = f"row has {width} cells; allowed: {len(records.header)}, as in the header"
+        rejects.append(Reject(*records.place(at), "", text, reason))
+    texts = [records.columns[place] for place in places]
     faulty: set[tuple[int, str]] = set()
     columns = []
-    for item, column in zip(contract.fields, texts, strict=True):
+    for item, column, place in zip(contract.fields, texts, places, strict=True):
         typed = read_column(item, column)
         for at, reason in typed.faults:
             if at not in ragged:
                 faulty.add((at, item.name))
-                rejects.append(Reject(*records.place(at), item.column, column[at], reason))
+                rejects.append(_reject(records, at, item.column, place, column[at], reason))
+        if typed.unusual:
+            first = typed.unusual[0]
+            where = records.address(first, place) or f"record {records.numbers[first]}"
+            notices.append(
+                f"column {item.column!r}: {len(typed.unusual)} numbers are written unusually; "
+                f"the first: {where}, {column[first]!r} read as {plain(plain_decimal(Decimal(typed.values[first])))}"
+            )
         values = typed.values
         if ragged:
             values = _nulled(values, ragged)
         columns.append(values)
-    numbers = pl.Series(ROW, [records.number(at) for at in range(len(records.rows))], dtype=pl.Int64)
+    numbers = pl.Series(ROW, records.numbers, dtype=pl.Int64)
     frame = pl.DataFrame([*columns, numbers])
-    gone = _broken(contract, records, frame, texts, _Faults(ragged, faulty, rejects))
+    gone = _broken(contract, records, frame, places, _Faults(ragged, faulty, rejects))
     names = sorted({name for _, name in faulty})
     frame = frame.with_columns(_nulled(frame[name], {at for at, column in faulty if column == name}) for name in names)
     bad = {item.row for item in rejects}
     flags = pl.Series(REJECTED, [number in bad for number in numbers.to_list()], dtype=pl.Boolean)
     frame = frame.with_columns(flags)
     if gone:
-        frame = frame.filter(~pl.col(ROW).is_in([records.number(at) for at in sorted(gone)]))
+        frame = frame.filter(~pl.col(ROW).is_in([records.numbers[at] for at in sorted(gone)]))
     ordered = sorted(rejects, key=lambda item: (item.row, item.column, item.reason))
-    return _Rows(len(records.rows), records.header, frame, ordered)
+    return _Rows(len(records.numbers), records.header, frame, ordered, tuple(notices))
+
+
+def _reject(records: Records, at: int, column: str, place: int, value: Value, reason: str) -> Reject:  # noqa: PLR0913
+    return Reject(*records.place(at), column, text_of_value(value), reason, cell=records.address(at, place))
 
 
 def _nulled(values: pl.Series, places: set[int]) -> pl.Series:
@@ -173,14 +192,14 @@ def _broken(
     contract: Contract,
     records: Records,
     frame: pl.DataFrame,
-    texts: list[list[str]],
+    places: list[int],
     faults: _Faults,
 ) -> set[int]:
     """Run the constraints; add their rejects and faults, and give the rows that repeat a key."""
     from tulosvahti.load.pandera_schema import KEY, breaks, compile_schema  # noqa: PLC0415 - imports Pandera
 
     ragged, faulty, rejects = faults.ragged, faults.cells, faults.rejects
-    by_name = {item.name: (item, texts[at]) for at, item in enumerate(contract.fields)}
+    by_name = dict(zip((item.name for item in contract.fields), zip(contract.fields, places, strict=True), strict=True))
     before = set(faulty)
     repeats: list[int] = []
     for found in breaks(compile_schema(contract), frame) if frame.height else []:
@@ -189,9 +208,10 @@ def _broken(
         if found.reason == KEY:
             repeats.append(found.at)
             continue
-        item, column = by_name[found.column]
+        item, place = by_name[found.column]
         faulty.add((found.at, found.column))
-        rejects.append(Reject(*records.place(found.at), item.column, column[found.at], found.reason))
+        value = records.columns[place][found.at]
+        rejects.append(_reject(records, found.at, item.column, place, value, found.reason))
     if not repeats:
         return set()
     keys = frame.select(contract.primary_key).rows()
@@ -202,15 +222,16 @@ def _broken(
     gone = set(repeats)
     for at in repeats:
         original = first[keys[at]]
-        copy = all(column[at] == column[original] for column in texts)
+        copy = all(records.columns[place][at] == records.columns[place][original] for place in places)
         said = "exact copy of" if copy else "same key as"
-        reason = f"{said} record {records.number(original)}" + ("" if copy else " with other values")
-        value = ", ".join(by_name[name][1][at] for name in contract.primary_key)
+        reason = f"{said} record {records.numbers[original]}" + ("" if copy else " with other values")
+        value = ", ".join(text_of_value(records.columns[by_name[name][1]][at]) for name in contract.primary_key)
         names = ", ".join(by_name[name][0].column for name in contract.primary_key)
         if copy:
-            number = records.number(at)
+            number = records.numbers[at]
             rejects[:] = [item for item in rejects if item.row != number]
-        rejects.append(Reject(*records.place(at), names, value, reason, duplicate=copy))
+        address = records.address(at, by_name[contract.primary_key[0]][1])
+        rejects.append(Reject(*records.place(at), names, value, reason, duplicate=copy, cell=address))
     return gone
 
 
@@ -224,17 +245,17 @@ def _judged(contract: Contract, content: bytes, as_of: date, rows: _Rows) -> Tak
     if rejected * 100 > limit * total:
         worst = next(item for item in rejects if not item.duplicate)
         msg = (
-            f"{rejected} of {total} rows are rejected, more than {limit:f} %; the first: record {worst.row} "
-            f"(line {worst.line}), {worst.column or 'whole row'}: {worst.reason}"
+            f"{rejected} of {total} rows are rejected, more than {limit:f} %; the first: "
+            f"{worst.cell or f'record {worst.row} (line {worst.line})'}, {worst.column or 'whole row'}: {worst.reason}"
         )
         step = f"ask {_deliverer(contract)} to mend the rows and deliver again"
         fault = UnreadableError(msg, step)
         taken = _quarantined(contract, content, expected, fault)
-        counted = replace(taken.delivery, rows=sound, rejected_rows=rejected, rejects=tuple(rejects))
+        counted = replace(taken.delivery, rows=sound, rejected_rows=rejected, rejects=tuple(rejects), notices=tuple(map(Notice, rows.notices)))
         return replace(taken, delivery=counted)
     covered = _covered(contract, frame, as_of)
     late = expected is not None and bool(contract.period) and (covered is None or covered < expected)
-    notices = _notices(contract, rows.header, copies)
+    notices = (*map(Notice, rows.notices), *_notices(contract, rows.header, copies))
     explanation = step = ""
     if late and expected is not None:
         reach = f"content reaches {covered.isoformat()}" if covered else "no row is known yet"
@@ -262,9 +283,9 @@ def _judged(contract: Contract, content: bytes, as_of: date, rows: _Rows) -> Tak
     return Taken(delivery, frame, content)
 
 
-def _notices(contract: Contract, header: list[str], copies: int) -> tuple[Notice, ...]:
+def _notices(contract: Contract, header: Sequence[str], copies: int) -> tuple[Notice, ...]:
     wanted = {item.column for item in contract.fields}
-    strangers = [name for name in header if name not in wanted]
+    strangers = [name for name in header if name not in wanted and name]
     found = [Notice(f"column {name!r} is not in the contract and is ignored") for name in strangers]
     if copies:
         found.append(Notice(f"{copies} rows are exact copies of earlier rows and are counted once"))
