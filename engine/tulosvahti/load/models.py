@@ -306,7 +306,7 @@ class ContractShape(Shape):
 
     title: TextLike
     description: TextLike = ""
-    path: str
+    path: Several = Field(min_length=1, description="a file, a glob, or a list of them: the latest last")
     encoding: str = "utf-8"
     dialect: DialectShape = DialectShape()
     sheet: str = ""
