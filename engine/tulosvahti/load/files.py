@@ -13,6 +13,7 @@ import re
 import stat
 import zipfile
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -49,13 +50,18 @@ class File:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def paths_of(contract: Contract, root: Path) -> list[Path]:
-    """Give the files of an input in their order; one that is named and not there is given too."""
+def paths_of(contract: Contract, root: Path, coming: Path | None = None) -> list[Path]:
+    """Give the files of an input in their order; one that is named and not there is given too.
+
+    ``coming``: a file that is not there yet and is given as if it were.
+    """
     folder = root / "inputs"
     found: dict[Path, None] = {}
     for source in contract.sources:
         if any(mark in source for mark in "*?["):
-            matches = [path for path in folder.glob(source) if not path.name.startswith(".")]
+            matches = {path for path in folder.glob(source) if not path.name.startswith(".")}
+            if coming is not None and fnmatchcase(coming.relative_to(folder).as_posix(), source):
+                matches.add(coming)
             found |= dict.fromkeys(sorted(matches, key=lambda path: _natural(path.relative_to(folder).as_posix())))
         else:
             found[folder / source] = None
