@@ -49,6 +49,7 @@ def result(root: Path, file: str, *fields: Field, **changes: Any) -> tuple[list[
         pytest.param("B44.xlsx", [number("menot", missing_values=("", "n/a"))], {}, [Decimal("1234.50"), 100, 200, None, Decimal("1534.5")], id="numbers-stored-as-text"),
         pytest.param("B48.xls", [number("b")], {}, [2], id="opened-by-content"),
         pytest.param("R30.csv", [number("result", decimal_char=".", group_char=",")], {"delimiter": ","}, [4800, 20342], id="stray-space"),
+        pytest.param("B04.csv", [number("v", decimal_char=".", missing_values=(",2", "1a.2,3"))], {}, [None] * 5, id="missing-values-are-not-read"),
         pytest.param("R30.csv", [number("revised target", missing_values=("N/A",))], {"delimiter": ","}, [None, None], id="not-available"),
     ],
 )  # fmt: skip

@@ -206,6 +206,18 @@ def take(
 
 
 @app.command()
+def contract(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of the input to be: CSV, workbook, JSON, Parquet.")]) -> None:  # fmt: skip
+    """Draft the contract of a file, for a person to finish."""
+    from tulosvahti.load.drafting import UndraftableError, drafted  # noqa: PLC0415
+
+    try:
+        typer.echo(drafted(file), nl=False)
+    except UndraftableError as error:
+        _say(str(error))
+        raise typer.Exit(PROBLEM) from None
+
+
+@app.command()
 def audit(  # noqa: PLR0913 (each is an option)
     files: Annotated[list[Path], typer.Argument(help="CSV, XLSX, XLS, ODS, HTML, JSON, PDF or text files.")],
     json: Annotated[str, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")] = "",

@@ -63,8 +63,12 @@ def read_column(field: Field, texts: Sequence[Value]) -> Column:
         reasons[text] = f"number has more digits than can be kept exactly; allowed: at most {DIGITS} digits"
     values = pl.Series(field.name, [known[text] for text in texts], dtype=kind)
     faults = [(at, reasons[text]) for at, text in enumerate(texts) if text in reasons] if reasons else []
-    odd = {text for text in known if isinstance(text, str) and field.type in _NUMBERS and _unusual(field, text)}
-    unusual = [at for at, text in enumerate(texts) if text in odd and text not in reasons] if odd else []
+    odd: set[Value] = set()
+    if field.type in _NUMBERS:
+        odd = {
+            text for text, value in known.items() if value is not None and isinstance(text, str) and _unusual(field, text)
+        }
+    unusual = [at for at, text in enumerate(texts) if text in odd] if odd else []
     return Column(values, tuple(faults), tuple(unusual))
 
 
