@@ -55,7 +55,7 @@ def refused(base: Path, folder: Path, error: str, faults: int | None) -> tuple[l
         root = copy(folder / f"refused{worker}")
         ran = run(root, "-e", f"inject={call.name}:error={error}:when={call.number}")
         ended, why = judged(root, ran, right)
-        why += [f"the next run: {said}" for said in broken(root, run(root), right)]
+        why += [f"the next run: {said}" for said in broken(root, run(root, later=True), right)]
         wrong.extend(f"{error} at {call.line[:150]}: {said}" for said in why)
         return ended
 
@@ -89,7 +89,7 @@ def too_small(base: Path, folder: Path, disks: int | None) -> tuple[list[object]
                 continue  # Too small for what was there before.
             ended, why = judged(root, run(root), right)
             _mount(root / STATE, "remount,size=64m")
-            why += [f"the next run: {said}" for said in broken(root, run(root), right)]
+            why += [f"the next run: {said}" for said in broken(root, run(root, later=True), right)]
         finally:
             subprocess.run(["umount", str(root / STATE)], check=False)  # noqa: S603, S607
             shutil.rmtree(root)

@@ -79,7 +79,7 @@ def rival(folder: Path, name: str) -> None:
     clock, timetable, chance = Clock(folder / "clock"), Timetable(JOB.cron, ZONE), random.Random(name)  # noqa: S311
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
-    with closing(Ledger(URL, folder, LEASE)) as ledger, (folder / f"{name}.log").open("a", buffering=1) as log:
+    with closing(Ledger(URL, folder, lease=LEASE)) as ledger, (folder / f"{name}.log").open("a", buffering=1) as log:
         while not stopped and os.getppid() == parent:
             now = clock()
             decide, shown = partial(calendar_plan, JOB, timetable, now), timetable.shown(now)

@@ -104,6 +104,27 @@ def test_same_total_twice_differs_in_one_year():
     assert [(tie.one[1:], tie.other[1:], tie.difference) for tie in ties] == [((1, 3), (2, 3), Decimal(-28))]
 
 
+def test_two_exports_of_one_data_set():
+    audit = audit_of("R28a.csv", "R28b.csv").audit
+    assert [(tie.label, tie.state, tie.values, tie.difference) for tie in audit.ties] == [
+        ("2023", "differs", (Decimal(81553), Decimal(82923)), Decimal(1370)),
+        ("2024", "rounding", (Decimal(87867), Decimal(87869)), Decimal(2)),
+    ]
+    assert audit.needs_attention
+
+
+def test_an_amount_moved_between_heads_is_no_contradiction(tmp_path):
+    """The figures of case R46, as two books print them, with two heads that agree beside."""
+    for name, first, second in (("2018.csv", 7562, 38035), ("2019.csv", 13230, 32366)):
+        text = f"Head;2018\n09 Education;{first}\n95 Reserve;{second}\n10 Transport;5210\n20 Other;8111\n"
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    audit = audit_files([tmp_path / "2018.csv", tmp_path / "2019.csv"]).audit
+    assert {tie.label: tie.state for tie in audit.ties} == {
+        "09 education": "moved", "95 reserve": "moved", "10 transport": "agrees", "20 other": "agrees",
+    }  # fmt: skip
+    assert not audit.needs_attention
+
+
 def test_numbers_as_people_write_them():
     (table,) = audit_of("B02.csv").audit.tables
     values = [table.table.numbers[r, 2].value for r in range(1, 5)]

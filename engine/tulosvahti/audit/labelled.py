@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tulosvahti.core.discovery.lines import Lines
 
 TOTAL = re.compile(
-    r"\b(grand total|sub-?total|total|totals|totalt|summa|sum|yhteensä|yht\.?|kaikkiaan|välisumma|loppusumma|kokonaissumma|"
+    r"\b(grand total|sub-?total|total|totals|totalt|summa|sum|yhteens[äa]|yht\.?|kaikkiaan|välisumma|loppusumma|kokonaissumma|"
     r"delsumma|summa summarum|gesamt|insgesamt|zwischensumme|celkem|all)\b",
     re.IGNORECASE,
 )
@@ -43,7 +43,8 @@ class Labelled:
 
 def is_total(label: str) -> bool:
     """Tell whether a label names a total of amounts."""
-    return len(label) <= LONGEST_LABEL and bool(TOTAL.search(label)) and not OTHER_KIND.search(label)
+    words = label.replace("_", " ")
+    return len(label) <= LONGEST_LABEL and bool(TOTAL.search(words)) and not OTHER_KIND.search(words)
 
 
 def labelled_totals(lines: Lines, known: Sequence[Pattern], line_labels: Sequence[str]) -> list[Labelled]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ LEAST_DIGITS = 3
 LEAST_AGREEING = 2
 SCALE = Decimal(1000)
 NEARLY = Decimal("0.001")
+CLOSE = Decimal("0.05")
+"""How far a sum of parts may be off, as a share of its total, and still be of the same thing."""
 ROUNDED = 3
 """Units by which two totals of rounded figures may differ."""
 LARGEST_PLACES = 60
@@ -41,6 +44,7 @@ def find_ties(tables: Sequence[AuditedTable]) -> tuple[Tie, ...]:
         ties += _same_lines(number, audited.table)
         ties += _same_words(number, audited.table)
     ties += _across([audited.table for audited in tables])
+    ties += _row_sums([audited.table for audited in tables])
     return tuple(ties)
 
 
@@ -121,6 +125,41 @@ def _across(tables: Sequence[Table]) -> Iterator[Tie]:
         yield from _compared(tables, found)
 
 
+def _row_sums(tables: Sequence[Table]) -> Iterator[Tie]:
+    """Compare a total of one table with the sum of the parts that another gives for the same line."""
+    for number, table in enumerate(tables):
+        totals = [c for c in range(table.width) if is_total(table.column_labels[c])]
+        for column in totals if len(totals) == 1 else ():
+            wanted = {_folded(table.row_label(r)): r for r in range(table.height) if (r, column) in table.numbers}
+            for other, parts in enumerate(tables):
+                if other != number and not any(is_total(label) for label in parts.column_labels):
+                    yield from _agreeing(_row_sum(tables, (number, r, column), other, name) for name, r in wanted.items() if name)
+
+
+def _row_sum(tables: Sequence[Table], total: tuple[int, int, int], other: int, name: str) -> Tie | None:
+    table = tables[other]
+    lines = [r for r in range(table.height) if _folded(table.row_label(r)) == name]
+    cells = [(r, c) for r in lines[:1] for c in range(table.width) if (r, c) in table.numbers]
+    if len(lines) != 1 or len(cells) < 2:
+        return None
+    stated = tables[total[0]].numbers[total[1:]]
+    numbers = [table.numbers[cell] for cell in cells]
+    values = stated.value, sum((n.value for n in numbers), Decimal(0))
+    difference = values[1] - values[0]
+    slack = (stated.unit + sum((n.unit for n in numbers), Decimal(0))) / 2
+    state = "agrees" if not difference else "rounding" if abs(difference) <= slack else "differs"
+    label = table.row_label(lines[0])
+    return Tie("row_sum", label, total, (other, *cells[0]), values, difference, state, tuple(cells))  # type: ignore[arg-type]
+
+
+def _agreeing(found: Iterable[Tie | None]) -> Sequence[Tie]:
+    """Give sums that all come near their totals, one of them within rounding: then they are of the same thing."""
+    ties = [tie for tie in found if tie is not None]
+    near = all(abs(tie.difference) <= CLOSE * abs(tie.values[0]) for tie in ties)
+    sure = any(tie.state != "differs" and _digits(tie.values[0]) > LEAST_DIGITS for tie in ties)
+    return ties if len(ties) >= LEAST_AGREEING and near and sure else []
+
+
 def _compared(
     tables: Sequence[Table], found: Sequence[tuple[str, tuple[int, int, int], tuple[int, int, int]]]
 ) -> Iterator[Tie]:
@@ -132,7 +171,24 @@ def _compared(
         ties.append(_tie("same_total", name, one, other, values, unit))
     agreeing = sum(tie.state in {"agrees", "rounding", "unit"} and _digits(tie.values[0]) >= LEAST_DIGITS for tie in ties)
     if agreeing >= LEAST_AGREEING and 2 * agreeing >= len(ties):
-        yield from ties
+        yield from _moved(tables, ties)
+
+
+def _moved(tables: Sequence[Table], ties: Sequence[Tie]) -> Iterator[Tie]:
+    """Tell two lines of a column that differ by the same amount either way: it was moved between them."""
+    differing: dict[int, list[Tie]] = defaultdict(list)
+    for tie in ties:
+        if tie.state == "differs":
+            differing[tie.one[2]].append(tie)
+    pairs = [pair for pair in differing.values() if len(pair) == 2]
+    moved = {id(tie) for one, other in pairs if _opposite(tables, one, other) for tie in (one, other)}
+    for tie in ties:
+        yield replace(tie, state="moved") if id(tie) in moved else tie
+
+
+def _opposite(tables: Sequence[Table], one: Tie, other: Tie) -> bool:
+    unit = max(_unit(tables[place[0]], *place[1:]) for tie in (one, other) for place in (tie.one, tie.other))
+    return abs(one.difference + other.difference) <= 2 * unit
 
 
 def _tie(  # noqa: PLR0913 (both sides of a tie)

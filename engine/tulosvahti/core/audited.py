@@ -111,17 +111,18 @@ class AuditedTable:
 class Tie:
     """The same figure in two places: ``one`` and ``other`` are (table number, row, column).
 
-    ``kind``: ``same_total``, ``same_row`` (a line printed twice), ``restated`` (next year's original), ``unit`` (one of
-    them in another unit). ``difference`` None: they agree.
+    ``kind``: ``same_total``, ``same_row`` (a line printed twice), ``row_sum`` (the other is what ``parts``, cells of its
+    table, add up to). ``difference``: the other less the one. ``moved``: another line differs by as much the other way.
     """
 
-    kind: Literal["same_total", "same_row", "restated", "unit"]
+    kind: Literal["same_total", "same_row", "row_sum"]
     label: str
     one: tuple[int, int, int]
     other: tuple[int, int, int]
     values: tuple[Decimal, Decimal]
     difference: Decimal
     state: Literal["agrees", "rounding", "differs", "moved", "unit"]
+    parts: tuple[Position, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,8 @@ def readings(text: str) -> tuple[Printed, ...]:
         return ()
     opened, closed = bool(found["open"] or found["open2"]), bool(found["close"] or found["close2"])
     signs = [s for s in (found["sign"], found["sign2"], found["tail"]) if s]
-    if closed and not opened and (mark := _NUMBERED.search(text)):
-        return tuple(replace(one, notes=("footnote", *one.notes)) for one in readings(text[: mark.start()]))
+    if closed and not opened and (numbered := _NUMBERED.search(text)):
+        return tuple(replace(one, notes=("footnote", *one.notes)) for one in readings(text[: numbered.start()]))
     if opened != closed or len(signs) + opened > 1:
         return ()
     negative = opened or "-" in signs

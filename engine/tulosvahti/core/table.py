@@ -70,8 +70,12 @@ class Table:
 
     @cached_property
     def row_labels(self) -> tuple[str, ...]:
-        """Name each row by the texts in its first columns."""
-        return tuple(self._words((r, c) for c in range(self.width)) for r in range(self.height))
+        """Name each row by the texts in its first columns, else by its year or number."""
+        return tuple(self._words((r, c) for c in range(self.width)) or self._number_label(r) for r in range(self.height))
+
+    def _number_label(self, row: int) -> str:
+        texts = (self.sheet.at(row, c).text.strip() for c in range(min(LABEL_COLUMNS, self.width)) if (row, c) not in self.numbers)
+        return next((text for text in texts if text and not is_dash(text)), "")
 
     @cached_property
     def column_labels(self) -> tuple[str, ...]:

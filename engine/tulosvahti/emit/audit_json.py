@@ -118,6 +118,7 @@ def _tie(audit: Audit, tie: Tie) -> dict[str, Any]:
             {"source": (table := audit.tables[place[0]].table).source, "cell": table.sheet.place(*place[1:])}
             for place in (tie.one, tie.other)
         ],
+        **({"parts": _cells(audit.tables[tie.other[0]].table, tie.parts)} if tie.parts else {}),
         "values": [_number(value) for value in tie.values],
         "difference": _number(tie.difference),
         "text": _in_languages(lambda language: tie_text(audit, tie, language)),

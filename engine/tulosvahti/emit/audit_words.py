@@ -97,6 +97,9 @@ def notice_text(notice: Notice, language: str) -> str:
 def tie_text(audit: Audit, tie: Tie, language: str) -> str:
     """Say what the same figure in two places shows."""
     one, other = (_tied(audit, place, language) for place in (tie.one, tie.other))
+    if tie.parts:
+        table = audit.tables[tie.other[0]].table
+        other = f"{source_text(table.source, language)} Σ({'; '.join(blocks(table, tie.parts, language))})"
     tables = [audit.tables[place[0]].table for place in (tie.one, tie.other)]
     values = [
         figure_text(t, p[1:], v, language) for t, p, v in zip(tables, (tie.one, tie.other), tie.values, strict=True)

@@ -23,7 +23,7 @@ from tulosvahti.run.judging import with_cited
 from tulosvahti.run.nightly import chosen, needed_inputs
 from tulosvahti.store.database import LedgerError
 from tulosvahti.store.lock import LockedError
-from tulosvahti.store.slots import LostLeaseError
+from tulosvahti.store.slots import LostLeaseError, SlotState
 
 if TYPE_CHECKING:
     import threading
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tulosvahti.load.project import Project
     from tulosvahti.store.ledger import Ledger
     from tulosvahti.store.lock import RunLock
+    from tulosvahti.store.slots import Claim
 
 LOG = logging.getLogger(__name__)
 
@@ -141,8 +142,7 @@ class Nights:
                 return []
             except Exception:
                 self.failed += 1
-                again = job.retry_at(claim.epoch, self._clock())
-                then = f"it is tried again at {again:%Y-%m-%d %H:%M:%S %Z}" if again else "it is given up"
+                then = _then(ledger, claim)
                 LOG.exception("slot %s of job %s failed (attempt %d); %s", claim.slot, job.name, claim.epoch, then)
                 return []
         report = f"run {done.outcome.run}: report {done.report}, {len(done.mails) + done.sent} mails"
@@ -190,6 +190,20 @@ def _by_calendar(project: Project, job: Job, now: datetime) -> tuple[Callable[[K
 def _inputs_by_rule(project: Project, globs: str) -> Mapping[str, list[str]]:
     every = {rule.id: rule for rule in project.rules}
     return {rule.id: needed_inputs(with_cited([rule], every)) for rule in chosen(project.rules, globs)}
+
+
+def _then(ledger: Ledger, claim: Claim) -> str:
+    """Say what becomes of a slot whose run was not completed, as the ledger has it."""
+    try:
+        slot = next(item for item in ledger.slots.newest(claim.job) if item.slot == claim.slot)
+    except Exception as error:  # noqa: BLE001 (the fault that is told beside this may be the ledger's)
+        return f"what becomes of it is not known: {error}"
+    if slot.retry_at is not None:
+        return f"it is tried again at {slot.retry_at:%Y-%m-%d %H:%M:%S %Z}"
+    return {
+        SlotState.DONE: "what it found is published",
+        SlotState.RUNNING: "it is taken up again when its lease has ended",
+    }.get(slot.state, "it is given up")
 
 
 def _log(job: Job, plan: Plan) -> None:

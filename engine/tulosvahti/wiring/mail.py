@@ -44,15 +44,26 @@ def deliver(
     clock: Callable[[], datetime] = now,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Delivered:
-    """Send what is due, or write it as files where no server is named; what fails waits for its next time."""
+    """Send what is due, or write it as files where no server is named; what fails waits for its next time.
+
+    Raises:
+        OSError: a file could not be written; all else was seen to.
+
+    """
     if ledger is None:
         with closing(open_ledger(project)) as opened:
             return deliver(project, opened, clock, stopped)
     written: list[Path] = []
     sender = project.config.mail.sender
 
+    faults: list[OSError] = []
+
     def write(parcel: Parcel) -> dict[str, Answer]:
-        path = write_eml(state_folder(project) / "outbox", parcel.message_id, parcel.recipient, parcel.content)
+        try:
+            path = write_eml(state_folder(project) / "outbox", parcel.message_id, parcel.recipient, parcel.content)
+        except OSError as error:
+            faults.append(error)
+            return dict.fromkeys(parcel.addresses, Answer(MailState.WAITING, "failed_inside", str(error), halts=True))
         written.append(path)
         return dict.fromkeys(parcel.addresses, Answer(MailState.WRITTEN))
 
@@ -71,6 +82,8 @@ def deliver(
         "": lambda parcel: channels.deliver(parcel, {name: secret(name) for name in parcel.addresses}),
     }
     done = deliver_due(ledger.outbox, senders, clock, tell, stopped)
+    if faults:
+        raise faults[0]
     troubles = [
         f"mail to {parcel.recipient} <{address}> "
         + ("was refused: " if answer.state is MailState.FAILED else "waits: ")
