@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import stat
 import zipfile
 from datetime import UTC, date, datetime, timedelta
@@ -199,6 +200,23 @@ def test_damaged_archive(tmp_path: Path, content: Any) -> None:
     delivery = take_in(tmp_path, {"leads.zip": content()}, of=contract("leads.zip")).delivery
     assert delivery.state is DeliveryState.QUARANTINED
     assert delivery.explanation.startswith("file is a damaged or unfinished zip archive")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_mutated_archives_are_taken_or_refused_with_a_reason(tmp_path: Path, method: int) -> None:
+    whole = zipped({"a.csv": HEAD + "a;1\n" * 30, "b.csv": HEAD + "b;2\n"}, method)
+    chance = random.Random(method)  # noqa: S311 - the same files every time
+    ends = set()
+    for _ in range(150):
+        changed = bytearray(whole)
+        for _ in range(chance.choice([1, 3, 20])):
+            changed[chance.randrange(4, len(changed))] = chance.randrange(256)
+        if chance.random() < 0.2:  # noqa: PLR2004
+            del changed[chance.randrange(4, len(changed)) :]
+        delivery = take_in(tmp_path, {"leads.zip": bytes(changed)}, of=contract("leads.zip")).delivery
+        ends.add(delivery.state)
+        assert delivery.usable or (delivery.explanation and delivery.next_step)
+    assert DeliveryState.QUARANTINED in ends
 
 
 def test_archive_of_several_needs_a_key(tmp_path: Path) -> None:

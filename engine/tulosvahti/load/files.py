@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import re
 import stat
 import zipfile
@@ -131,7 +132,7 @@ def unpacked(file: File) -> list[File]:
                 if unpacked_is_archive(inner):
                     raise _harm(f"{entry.filename!r} in it is an archive itself")
                 found.append(inner)
-    except DAMAGE as error:
+    except (*DAMAGE, lzma.LZMAError, RuntimeError) as error:
         msg = f"file is a damaged or unfinished zip archive: {error}"
         raise UnreadableError(msg, "pack it again, or deliver the files themselves") from error
     return sorted(found, key=lambda item: _natural(item.name))

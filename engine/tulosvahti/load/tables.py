@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_REJECTS_PERCENT = Decimal(10)
+_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,9 @@ def _judged(contract: Contract, content: bytes, as_of: date, rows: Rows) -> Take
 def _notices(contract: Contract, header: Sequence[str], copies: int) -> tuple[Notice, ...]:
     wanted = {item.column for item in contract.fields}
     strangers = [name for name in header if name not in wanted and name]
-    found = [Notice(f"column {name!r} is not in the contract and is ignored") for name in strangers]
+    found = [Notice(f"column {name!r} is not in the contract and is ignored") for name in strangers[:_LISTED]]
+    if len(strangers) > _LISTED:
+        found.append(Notice(f"{len(strangers) - _LISTED} more columns are not in the contract and are ignored"))
     if copies:
         found.append(Notice(f"{copies} rows are exact copies of earlier rows and are counted once"))
     return tuple(found)

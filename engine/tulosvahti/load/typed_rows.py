@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ROW = "__row"
 REJECTED = "__rejected"
 COPY = "exact copy of"
+_LISTED = 30
+_LONGEST = 60
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,28 @@ def _places(contract: Contract, header: Sequence[str]) -> list[int]:
         wanted = {item.column for item in contract.fields}
         strangers = [name for name in header if name not in wanted]
         parts = []
-        for name in missing:
+        for name in missing[:_LISTED]:
             near = get_close_matches(name, strangers, n=1, cutoff=0.6)
             parts.append(f"column {name!r} is missing" + (f" (renamed to {near[0]!r}?)" if near else ""))
-        msg = f"{', '.join(parts)}; found: {', '.join(name for name in header if name)}"
+        msg = f"{', '.join(parts)}; found: {_listed([name for name in header if name])}"
         step = f"ask {contract.sender} for the column, or name it with `header` in {contract.place.file}"
         raise UnreadableError(msg, step)
     return [header.index(item.column) for item in contract.fields]
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - _LISTED
+    return ", ".join(name[:_LONGEST] for name in names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _said_again(contract: Contract, records: Records, places: Sequence[int]) -> list[int]:
+    """Find the rows in which the header stands again: files glued together."""
+    (first, column), *others = zip(contract.fields, (records.columns[place] for place in places), strict=True)
+    return [
+        at
+        for at, text in enumerate(column)
+        if text == first.column and all(other[at] == item.column for item, other in others)
+    ]
 
 
 def typed_rows(contract: Contract, records: Records) -> Rows:
@@ -83,6 +100,11 @@ def typed_rows(contract: Contract, records: Records) -> Rows:
     for at, (width, text) in sorted(records.ragged.items()):
         reason = f"row has {width} cells; allowed: {len(records.header)}, as in the header"
         rejects.append(Reject(*records.place(at), "", text, reason))
+    if len(contract.fields) > 1:
+        for at in _said_again(contract, records, places):
+            ragged.add(at)
+            reason = "the header stands here again: two tables in one file; allowed: one header, at the top"
+            rejects.append(_reject(records, at, "", places[0], records.columns[places[0]][at], reason))
     texts = [records.columns[place] for place in places]
     faulty: set[tuple[int, str]] = set()
     columns = []
