@@ -196,6 +196,8 @@ class Delivery:
     next_step: str = ""
     notices: tuple[Notice, ...] = ()
     synthetic: bool = False
+    header: tuple[str, ...] = field(default=(), repr=False)
+    """Names of the file's columns, in its order; of a sheet, blank ones too: the letters of its columns."""
 
     @property
     def usable(self) -> bool:

@@ -178,6 +178,7 @@ def _judged(contract: Contract, content: bytes, as_of: date, rows: Rows) -> Take
         next_step=step,
         notices=notices,
         synthetic=contract.synthetic,
+        header=tuple(rows.header),
     )
     return Taken(delivery, frame, content)
 
