@@ -56,7 +56,7 @@ def _take(root: Path, content: str | bytes | None, as_of: date = AS_OF, **change
         (b"id;id;Euro;day\n", "column 'id' stands 2 times in the header"),
         (b"id;Euro;day\nL-01;1;\xe4\n", "byte 19 on line 2 (0xe4) is not utf-8, the declared encoding"),
         (b"id;Euro;day\nL-01;\x00;\n", "file has a NUL byte on line 2 and is not text"),
-        (b"PK\x03\x04\x14\x00", "file is a zip archive or an Excel workbook, not text"),
+        (b"PK\x03\x04\x14\x00", "file is a damaged or unfinished zip archive: File is not a zip file"),
         (b'id;Euro;day\n"L-01;1;\n', "record that starts on line 2 cannot be read: unexpected end of data"),
     ],
 )
@@ -66,6 +66,35 @@ def test_quarantined(tmp_path: Path, content: bytes, explanation: str) -> None:
     assert taken.delivery.explanation == explanation
     assert taken.delivery.next_step
     assert taken.frame is None
+
+
+def test_a_hundred_thousand_columns_are_told_in_a_sentence(tmp_path: Path) -> None:
+    header = ";".join(f"c{at}" for at in range(100_000))
+    delivery = _take(tmp_path, f"{header}\n").delivery
+    assert delivery.explanation.startswith("column 'id' is missing, ")
+    assert delivery.explanation.endswith("c28, c29 and 99970 more")
+
+
+def test_a_hundred_thousand_other_columns_are_few_notices(tmp_path: Path) -> None:
+    header = "id;Euro;day;" + ";".join(f"c{at}" for at in range(100_000))
+    notices = _take(tmp_path, f"{header}\n").delivery.notices
+    assert len(notices) == 21
+    assert notices[-1].message == "99980 more columns are not in the contract and are ignored"
+
+
+def test_a_long_line(tmp_path: Path) -> None:
+    delivery = _take(tmp_path, HEAD + "L-01;" + "1" * 5_000_000).delivery
+    assert delivery.state is DeliveryState.QUARANTINED
+    assert delivery.explanation == "record that starts on line 2 cannot be read: field larger than field limit (131072)"
+
+
+def test_a_second_header_in_the_middle(tmp_path: Path) -> None:
+    taken = _take(tmp_path, f"{HEAD}L-01;1;\n{HEAD}L-02;2;\n")
+    assert [(item.row, item.value, item.reason.partition(":")[0]) for item in taken.delivery.rejects] == [
+        (3, "id", "the header stands here again")
+    ]
+    assert taken.frame is not None
+    assert taken.frame["id"].to_list() == ["L-01", None, "L-02"]
 
 
 def test_missing(tmp_path: Path) -> None:

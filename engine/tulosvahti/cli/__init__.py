@@ -188,6 +188,46 @@ def test(
 
 
 @app.command()
+def take(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A delivery, of any format that inputs may have.")],
+    input_: Annotated[str, typer.Option("--input", metavar="NAME", help="The input whose contract judges it.")],
+    accept: Annotated[bool, typer.Option("--accept", help="Put it in place for the next run, unless it is quarantined.")] = False,  # noqa: FBT002
+    project: ProjectOption = None,
+    as_of: AsOf = None,
+) -> None:
+    """Show what the contract of an input makes of a file, before anything is counted."""
+    from tulosvahti import wiring  # noqa: PLC0415
+    from tulosvahti.cli import intake  # noqa: PLC0415
+    from tulosvahti.core.contract import DeliveryState  # noqa: PLC0415
+
+    opened = _open(project)
+    try:
+        judged = intake.judge(opened, file, input_, _day(as_of, opened))
+    except intake.CallError as error:
+        _say(str(error))
+        raise typer.Exit(PROBLEM) from None
+    delivery = judged.delivery
+    put = accept and delivery.state is not DeliveryState.QUARANTINED
+    if put:
+        wiring.put_in_place(opened, judged.file, judged.place)
+    for line in intake.lines(judged, put=put):
+        typer.echo(line)
+    raise typer.Exit(ATTENTION if delivery.rejected_rows or delivery.state is not DeliveryState.ACCEPTED else 0)
+
+
+@app.command()
+def contract(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of the input to be: CSV, workbook, JSON, Parquet.")]) -> None:  # fmt: skip
+    """Draft the contract of a file, for a person to finish."""
+    from tulosvahti.load.drafting import UndraftableError, drafted  # noqa: PLC0415
+
+    try:
+        typer.echo(drafted(file), nl=False)
+    except UndraftableError as error:
+        _say(str(error))
+        raise typer.Exit(PROBLEM) from None
+
+
+@app.command()
 def audit(  # noqa: PLR0913 (each is an option)
     files: Annotated[list[Path], typer.Argument(help="CSV, XLSX, XLS, ODS, HTML, JSON, PDF or text files.")],
     json: Annotated[str, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")] = "",

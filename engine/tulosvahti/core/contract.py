@@ -92,6 +92,10 @@ class Contract:
     delimiter: str = ","
     quote_char: str = '"'
     comment_char: str = ""
+    sheet: str = ""
+    """Of a workbook; empty: the one whose columns are the contract's."""
+    header_row: int = 0
+    """Row of a sheet's header, from 1; 0: the one whose columns are the contract's."""
     primary_key: tuple[str, ...] = ()
     synthetic: bool = False
     deliverer: str = ""
@@ -103,11 +107,28 @@ class Contract:
     known_on: str = ""
     no_rows_means_none: bool = False
     max_rejects_percent: Decimal | None = None
+    paths: tuple[str, ...] = ()
+    """All of them where ``path`` is a list, in its order."""
 
     @property
     def kinds(self) -> dict[str, Kind]:
         """Fields and what they give, for expressions."""
         return {item.name: item.kind for item in self.fields}
+
+    @property
+    def sender(self) -> str:
+        """Who is to be asked for a better delivery."""
+        return self.deliverer or "the deliverer"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The paths of the deliveries, in the order in which later ones win; each may be a glob."""
+        return self.paths or (self.path,)
+
+    @property
+    def several(self) -> bool:
+        """Tell whether more than one delivery may lie there at once."""
+        return len(self.sources) > 1 or any(mark in self.path for mark in "*?[")
 
     def field(self, name: str) -> Field:
         """Give a field by its name."""
@@ -140,6 +161,16 @@ class Reject:
     reason: str
     duplicate: bool = False
     """True where the row repeats a row that was accepted: nothing is unknown because of it."""
+    cell: str = ""
+    """Address in a workbook: ``Sheet1!C7``."""
+    file: str = ""
+    """Name of the delivery, where an input has several."""
+
+    @property
+    def where(self) -> str:
+        """Name the place as its readers will look for it."""
+        place = self.cell or f"record {self.row} (line {self.line})"
+        return f"{self.file}: {place}" if self.file else place
 
 
 @dataclass(frozen=True)
@@ -165,6 +196,8 @@ class Delivery:
     next_step: str = ""
     notices: tuple[Notice, ...] = ()
     synthetic: bool = False
+    header: tuple[str, ...] = field(default=(), repr=False)
+    """Names of the file's columns, in its order; of a sheet, blank ones too: the letters of its columns."""
 
     @property
     def usable(self) -> bool:

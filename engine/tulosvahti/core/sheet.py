@@ -6,7 +6,7 @@ not there is blank.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
@@ -19,7 +19,7 @@ class Cell:
 
     ``text``: what is printed; ``value``: the number of a typed cell (a spreadsheet's), exact, else None. ``format``:
     the spreadsheet's number format; ``formula``: with its ``=``; ``calculated`` False: a formula without a stored
-    result. ``place``: ``line:column`` in text, ``page 3, 12:34`` in a PDF; empty where the A1 name says it.
+    result. ``day``: of a date cell that prints otherwise, in ISO 8601. ``place``: ``line:column`` in text, ``page 3, 12:34`` in a PDF; empty where the A1 name says it.
     """
 
     text: str
@@ -29,6 +29,7 @@ class Cell:
     formula: str = ""
     calculated: bool = True
     place: str = ""
+    day: str = field(default="", compare=False)
 
     @property
     def blank(self) -> bool:

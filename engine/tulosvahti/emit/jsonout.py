@@ -90,6 +90,8 @@ def _input(delivery: Delivery) -> dict[str, Any]:
         "expected_through": delivery.expected_through.isoformat() if delivery.expected_through else None,
         "rejected": [
             {"row": item.row, "line": item.line, "column": item.column, "value": item.value, "reason": item.reason}
+            | ({"cell": item.cell} if item.cell else {})
+            | ({"file": item.file} if item.file else {})
             for item in delivery.rejects
         ],
         "notices": [notice.message for notice in delivery.notices],

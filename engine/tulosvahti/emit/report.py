@@ -177,7 +177,14 @@ def _attention(page: _Page) -> list[dict[str, Any]]:
 def _deliveries(page: _Page) -> list[dict[str, Any]]:
     result = []
     for item in page.outcome.deliveries:
-        rejects = [{"row": reject.row, "column": reject.column, "reason": reject.reason} for reject in item.rejects[:REJECTS]]
+        rejects = [
+            {
+                "row": reject.row,
+                "column": ", ".join(filter(None, (reject.file, reject.column, reject.cell))),
+                "reason": reject.reason,
+            }
+            for reject in item.rejects[:REJECTS]
+        ]
         result.append(
             {
                 "name": item.name,

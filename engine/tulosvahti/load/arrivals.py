@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from tulosvahti.load.files import manifest, paths_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +32,14 @@ class Arrivals:
         """Give the SHA-256 of each input that has a file; one that is not there or still changing is left out."""
         result = {}
         for contract in contracts:
-            digest = self._digest(root / "inputs" / contract.path, now)
+            paths = paths_of(contract, root)
+            found = [self._digest(path, now) for path in paths]
+            if not all(found):
+                continue
+            digest = found[0] if found else ""
+            if found and contract.several:
+                names = [os.path.relpath(path, root / "inputs") for path in paths]
+                digest = hashlib.sha256(manifest(zip(names, found, strict=True))).hexdigest()
             if digest:
                 result[contract.name] = digest
         return result
@@ -36,6 +47,8 @@ class Arrivals:
     def _digest(self, path: Path, now: datetime) -> str:
         try:
             seen = path.stat()
+            if not stat.S_ISREG(seen.st_mode):
+                return ""
             if abs(now.timestamp() - seen.st_mtime) < SETTLED.total_seconds():
                 return ""
             mark = (seen.st_ino, seen.st_size, seen.st_mtime_ns)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tulosvahti.core.contract import Field, FieldType
-from tulosvahti.core.quantity import NumberTextError, read_number
+from tulosvahti.core.quantity import MINUS, SPACES, NumberTextError, read_number
+from tulosvahti.load.records import Odd, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 DIGITS = 38
 """Most digits that an exact column holds."""
 _LARGEST = 2**63 - 1
+_NUMBERS = frozenset({FieldType.NUMBER, FieldType.INTEGER})
 
 
 class CellError(ValueError):
@@ -31,15 +33,22 @@ class Column:
 
     values: pl.Series
     faults: tuple[tuple[int, str], ...]
+    unusual: tuple[int, ...] = ()
+    """Numbers that are clear but not written as declared: ``,2`` for 0,2 and ``20, 342`` for 20,342."""
 
 
-def read_column(field: Field, texts: Sequence[str]) -> Column:
+def read_column(field: Field, texts: Sequence[Value]) -> Column:
     """Type a column; each distinct text is read once. A missing value or a fault leaves null."""
     missing = {item.strip() for item in field.missing_values}
     reader = _READERS[field.type]
-    known: dict[str, Any] = {}
-    reasons: dict[str, str] = {}
+    known: dict[Value, Any] = {}
+    reasons: dict[Value, str] = {}
     for text in set(texts):
+        if not isinstance(text, str):
+            known[text] = None if isinstance(text, Odd) else text
+            if isinstance(text, Odd):
+                reasons[text] = text.reason
+            continue
         if text.strip() in missing:
             known[text] = None
             continue
@@ -54,14 +63,33 @@ def read_column(field: Field, texts: Sequence[str]) -> Column:
         reasons[text] = f"number has more digits than can be kept exactly; allowed: at most {DIGITS} digits"
     values = pl.Series(field.name, [known[text] for text in texts], dtype=kind)
     faults = [(at, reasons[text]) for at, text in enumerate(texts) if text in reasons] if reasons else []
-    return Column(values, tuple(faults))
+    odd: set[Value] = set()
+    if field.type in _NUMBERS:
+        odd = {
+            text for text, value in known.items() if value is not None and isinstance(text, str) and _unusual(field, text)
+        }
+    unusual = [at for at, text in enumerate(texts) if text in odd] if odd else []
+    return Column(values, tuple(faults), tuple(unusual))
 
 
-def _dtype(field: Field, known: dict[str, Any]) -> tuple[Any, list[str]]:
+def _unusual(field: Field, text: str) -> bool:
+    body = text.strip(SPACES + "\t+-(" + MINUS)
+    return body.startswith(field.decimal_char) or _closed_up(field, text) != text
+
+
+def _closed_up(field: Field, text: str) -> str:
+    """Take the space out that stands after a thousands separator: the groups show whether it is one number."""
+    mark = field.group_char
+    if not mark or mark in SPACES:
+        return text
+    return re.sub(rf"(?<=\d{re.escape(mark)})[{SPACES}](?=\d{{3}})", "", text)
+
+
+def _dtype(field: Field, known: dict[Value, Any]) -> tuple[Any, list[Value]]:
     if field.type is not FieldType.NUMBER:
         return DTYPES[field.type], []
     scale = whole = 0
-    sizes: dict[str, tuple[int, int]] = {}
+    sizes: dict[Value, tuple[int, int]] = {}
     for text, value in known.items():
         if value is not None:
             _, digits, exponent = value.as_tuple()
@@ -83,7 +111,7 @@ def _string(_: Field, text: str) -> str:
 def _number(field: Field, text: str) -> Decimal:
     body = text.strip().removesuffix("%").rstrip() if field.percent else text
     try:
-        return read_number(body, decimal_char=field.decimal_char, group_char=field.group_char)
+        return read_number(_closed_up(field, body), decimal_char=field.decimal_char, group_char=field.group_char)
     except NumberTextError as error:
         msg = f"not a number: {error}; allowed: {_form(field)}"
         raise CellError(msg) from None
@@ -99,7 +127,7 @@ def _form(field: Field) -> str:
 
 def _integer(field: Field, text: str) -> int:
     try:
-        value = read_number(text, decimal_char=field.decimal_char, group_char=field.group_char)
+        value = read_number(_closed_up(field, text), decimal_char=field.decimal_char, group_char=field.group_char)
     except NumberTextError as error:
         grouped = f"thousands separated by {field.group_char!r}" if field.group_char else "no thousands separator"
         msg = f"not a whole number: {error}; allowed: digits only, {grouped}"

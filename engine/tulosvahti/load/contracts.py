@@ -6,6 +6,7 @@ import codecs
 import re
 from datetime import date
 from decimal import Decimal
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DATED, Contract, Field, FieldType
@@ -57,17 +58,21 @@ def _contract(name: str, shape: ContractShape, source: Source) -> Contract:
     except LookupError:
         message = f"encoding {shape.encoding!r} is not known"
         source.problems.append(Problem(source.place(("encoding",)), message, "utf-8, utf-16, windows-1252, iso-8859-1"))
+    _deliveries(shape, source)
     frequency = None if shape.frequency in {None, "once"} else Grain(str(shape.frequency))
     return Contract(
         name=name,
         title=text_of(shape.title),
-        path=shape.path,
+        path=", ".join(shape.path),
+        paths=tuple(shape.path) if len(shape.path) > 1 else (),
         fields=fields,
         place=source.place(()),
         encoding=shape.encoding,
         delimiter=shape.dialect.delimiter,
         quote_char=shape.dialect.quoteChar,
         comment_char=shape.dialect.commentChar,
+        sheet=shape.sheet,
+        header_row=shape.header_row,
         primary_key=tuple(shape.primaryKey),
         synthetic=shape.synthetic,
         deliverer=shape.deliverer,
@@ -79,6 +84,19 @@ def _contract(name: str, shape: ContractShape, source: Source) -> Contract:
         no_rows_means_none=shape.no_rows_means_none,
         max_rejects_percent=_percent(shape.max_rejects, source),
     )
+
+
+def _deliveries(shape: ContractShape, source: Source) -> None:
+    globs = [path for path in shape.path if any(mark in path for mark in "*?[")]
+    if (globs or len(shape.path) > 1) and not shape.primaryKey:
+        message = "path: several deliveries cannot be merged without a key"
+        problem = Problem(source.place(("path",)), message, "a primaryKey, or the path of one file")
+        source.problems.append(problem)
+    source.problems += [
+        Problem(source.place(("path",)), f"path: the glob {path!r} is not inside inputs/", "a relative path with * or ?")
+        for path in globs
+        if PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute() or "**" in path
+    ]
 
 
 def _percent(text: str, source: Source) -> Decimal:
@@ -112,6 +130,7 @@ def _field(shape: FieldShape, index: int, contract: ContractShape, source: Sourc
         date_format=_DEFAULT_FORMATS.get(kind, "") if shape.format == "default" else shape.format,
         decimal_char=shape.decimalChar,
         group_char=shape.groupChar,
+        percent=not shape.bareNumber,
         true_values=tuple(shape.trueValues),
         false_values=tuple(shape.falseValues),
         missing_values=tuple(contract.missingValues),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from tulosvahti.load.records import Records, UnreadableError, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,32 +15,6 @@ if TYPE_CHECKING:
     from tulosvahti.core.contract import Contract
 
 _UTF8_STEP = "save the file as {encoding}, or declare its real encoding with `encoding` in {file}"
-
-
-class UnreadableError(Exception):
-    """A delivery that cannot be read; the message is a sentence and ``next_step`` another."""
-
-    def __init__(self, message: str, next_step: str) -> None:
-        """Keep both sentences."""
-        super().__init__(message)
-        self.next_step = next_step
-
-
-@dataclass(frozen=True)
-class Records:
-    """The header and the rows of a file, with the physical line each row starts on."""
-
-    header: list[str]
-    rows: list[list[str]]
-    lines: list[int]
-
-    def number(self, at: int) -> int:
-        """Give the record number of the row at a position; the header is record 1."""
-        return at + 2
-
-    def place(self, at: int) -> tuple[int, int]:
-        """Give record number and line of the row at a position."""
-        return at + 2, self.lines[at]
 
 
 def read_records(contract: Contract, content: bytes) -> Records:
@@ -62,10 +37,13 @@ def read_records(contract: Contract, content: bytes) -> Records:
     header: list[str] | None = None
     rows: list[list[str]] = []
     starts: list[int] = []
+    blanks: list[int] = []
     try:
         for record in reader:
             lines.at_start = True
             if not record or (len(record) == 1 and not record[0].strip() and _blank_is_no_row(header)):
+                if header is not None:
+                    blanks.append(lines.first)
                 continue
             if header is None:
                 header = [name.strip() for name in record]
@@ -79,7 +57,23 @@ def read_records(contract: Contract, content: bytes) -> Records:
     if header is None:
         msg = "file has no header"
         raise UnreadableError(msg, "deliver the file with a header and rows")
-    return Records(header, rows, starts)
+    if not rows and len(header) == 1:
+        # The blank lines of a file of one column are its empty values, where it has nothing else.
+        rows, starts = [[""] for _ in blanks], blanks
+    return _in_columns(contract, header, rows, starts)
+
+
+def _in_columns(contract: Contract, header: list[str], rows: list[list[str]], starts: list[int]) -> Records:
+    """Turn rows into columns; the cells of a ragged row are blank, and what it was is kept aside."""
+    width = len(header)
+    ragged = {at: (len(row), contract.delimiter.join(row)) for at, row in enumerate(rows) if len(row) != width}
+    blank = [""] * width
+    whole = [blank if at in ragged else row for at, row in enumerate(rows)] if ragged else rows
+    wanted = {item.column for item in contract.fields}
+    columns: list[list[Value]] = [
+        [row[at] for row in whole] if name in wanted else [] for at, name in enumerate(header)
+    ]
+    return Records(header, columns, range(2, len(rows) + 2), starts, ragged)
 
 
 def _blank_is_no_row(header: list[str] | None) -> bool:
@@ -116,9 +110,6 @@ def _decoded(contract: Contract, content: bytes) -> str:
     if not content:
         msg = "file is empty (0 bytes)"
         raise UnreadableError(msg, "deliver the file again")
-    if content.startswith(b"PK\x03\x04"):
-        msg = "file is a zip archive or an Excel workbook, not text"
-        raise UnreadableError(msg, "save the table as CSV and deliver again")
     encoding = _encoding(contract, content)
     step = _UTF8_STEP.format(encoding=contract.encoding, file=contract.place.file)
     try:

@@ -295,6 +295,7 @@ class FieldShape(Shape):
     description: TextLike = ""
     decimalChar: str = Field(default=".", min_length=1, max_length=1)  # noqa: N815 (Frictionless)
     groupChar: str = ""  # noqa: N815 (Frictionless)
+    bareNumber: bool = True  # noqa: N815 (Frictionless)
     trueValues: list[Written] = ["true", "1"]  # noqa: N815 (Frictionless)
     falseValues: list[Written] = ["false", "0"]  # noqa: N815 (Frictionless)
     constraints: ConstraintsShape = ConstraintsShape()
@@ -305,9 +306,11 @@ class ContractShape(Shape):
 
     title: TextLike
     description: TextLike = ""
-    path: str
+    path: Several = Field(min_length=1, description="a file, a glob, or a list of them: the latest last")
     encoding: str = "utf-8"
     dialect: DialectShape = DialectShape()
+    sheet: str = ""
+    header_row: int = Field(default=0, ge=0, le=1_048_576)
     synthetic: bool = False
     deliverer: str = ""
     source: TextLike = ""

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
+import os
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from difflib import get_close_matches
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from tulosvahti.core.contract import DATED, Contract, Delivery, DeliveryState, FieldType, Notice, Reject
+from tulosvahti.core.contract import DATED, Contract, Delivery, DeliveryState, FieldType, Notice
 from tulosvahti.core.period import containing
-from tulosvahti.load.cells import read_column
-from tulosvahti.load.csv_records import Records, UnreadableError, read_records
+from tulosvahti.load.csv_records import read_records
+from tulosvahti.load.files import File, manifest, paths_of, read_file, unpacked
+from tulosvahti.load.grid_records import read_grid
+from tulosvahti.load.merging import Part, merged
+from tulosvahti.load.records import Records, UnreadableError
+from tulosvahti.load.sheets.formats import is_text, named_otherwise
+from tulosvahti.load.typed_rows import COPY, REJECTED, Rows, typed_rows
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
-ROW = "__row"
-REJECTED = "__rejected"
 MAX_REJECTS_PERCENT = Decimal(10)
+_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -32,57 +36,86 @@ class Taken:
     delivery: Delivery
     frame: pl.DataFrame | None = field(repr=False)
     content: bytes = field(repr=False)
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Typed rows and what was wrong with the rest; ``total`` counts both."""
-
-    total: int
-    header: list[str]
-    frame: pl.DataFrame
-    rejects: list[Reject]
-
-
-@dataclass(frozen=True)
-class _Faults:
-    """What is known to be wrong so far: rows without their cells, single cells by row and field, and the rejects."""
-
-    ragged: set[int]
-    cells: set[tuple[int, str]]
-    rejects: list[Reject]
+    """The file, or the list of the files' digests where the contract has several."""
+    parts: tuple[bytes, ...] = field(default=(), repr=False)
+    """The files of that list."""
 
 
 def take(contract: Contract, root: Path, as_of: date) -> Taken:
-    """Take the delivery of a contract as it is known on ``as_of``."""
-    expected = contract.expected_through(as_of)
-    path = root / "inputs" / contract.path
+    """Take the deliveries of a contract as they are known on ``as_of``."""
+    names = {path: os.path.relpath(path, root / "inputs") for path in paths_of(contract, root)}
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        delivery = Delivery(
-            contract.name,
-            DeliveryState.MISSING,
-            expected_through=expected,
-            explanation=f"file {contract.path} does not exist",
-            next_step=f"ask {_deliverer(contract)} for the file, or mend `path` in {contract.place.file}",
-            synthetic=contract.synthetic,
-        )
-        return Taken(delivery, None, b"")
-    except OSError as error:
-        fault = UnreadableError(f"file cannot be opened: {error.strerror}", "mend the rights of the file or `path`")
-        return _quarantined(contract, b"", expected, fault)
-    try:
-        records = read_records(contract, content)
-        places = _places(contract, records.header)
-    except (UnreadableError, csv.Error) as error:
-        fault = error if isinstance(error, UnreadableError) else UnreadableError(str(error), "mend the file")
-        return _quarantined(contract, content, expected, fault)
-    return _judged(contract, content, as_of, _typed(contract, records, places))
+        if contract.several:
+            files = [read_file(path, name, links=False) for path, name in names.items()]
+        else:
+            files = [read_file(path, contract.path) for path in names]
+    except FileNotFoundError as error:
+        return _missing(contract, as_of, f"file {names[Path(error.filename)]} does not exist")
+    except UnreadableError as error:
+        return _quarantined(contract, b"", contract.expected_through(as_of), error)
+    if not files:
+        return _missing(contract, as_of, f"no file matches {', '.join(contract.sources)}")
+    return take_files(contract, files, as_of)
 
 
-def _deliverer(contract: Contract) -> str:
-    return contract.deliverer or "the deliverer"
+def take_files(contract: Contract, files: Sequence[File], as_of: date) -> Taken:
+    """Take deliveries from their bytes, the latest last."""
+    content = manifest((file.name, file.sha256) for file in files) if contract.several else files[0].content
+    try:
+        taken = _judged(contract, content, as_of, _rows(contract, files))
+    except UnreadableError as error:
+        taken = _quarantined(contract, content, contract.expected_through(as_of), error)
+    return replace(taken, parts=tuple(file.content for file in files) if contract.several else ())
+
+
+def _missing(contract: Contract, as_of: date, explanation: str) -> Taken:
+    delivery = Delivery(
+        contract.name,
+        DeliveryState.MISSING,
+        expected_through=contract.expected_through(as_of),
+        explanation=explanation,
+        next_step=f"ask {contract.sender} for the file, or mend `path` in {contract.place.file}",
+        synthetic=contract.synthetic,
+    )
+    return Taken(delivery, None, b"")
+
+
+def _rows(contract: Contract, files: Sequence[File]) -> Rows:
+    """Read the rows of all the files and of what is packed in them; the same content twice is read once."""
+    apart: dict[str, File] = {}
+    notices = []
+    for file in files:
+        for inner in unpacked(file):
+            before = apart.pop(inner.sha256, None)
+            if before is not None:
+                notices.append(f"{inner.name} has the same content as {before.name} and is counted once")
+            apart[inner.sha256] = inner
+    every = list(apart.values())
+    if every == list(files) and not contract.several:
+        return typed_rows(contract, _read(contract, every[0].name, every[0].content))
+    if len(every) > 1 and not contract.primary_key:
+        msg = f"{len(every)} deliveries and no primaryKey by which their rows could be told apart"
+        raise UnreadableError(msg, f"name the key in {contract.place.file}, or deliver one file")
+    parts = []
+    for file in every:
+        try:
+            rows = typed_rows(contract, _read(contract, file.name, file.content))
+        except UnreadableError as error:
+            msg = f"{file.name}: {error}"
+            raise UnreadableError(msg, error.next_step) from error
+        parts.append(Part(file.name, rows))
+    rows = merged(contract, parts)
+    return replace(rows, notices=(*notices, *rows.notices))
+
+
+def _read(contract: Contract, name: str, content: bytes) -> Records:
+    """Read a file by what is in it: text with the contract's dialect, everything else as a grid."""
+    if not is_text(content):
+        return read_grid(contract, name, content)
+    records = read_records(contract, content)
+    if named_otherwise(PurePath(name)):
+        records = replace(records, notices=(f"{name} is text by its content, and was opened as such",))
+    return records
 
 
 def _quarantined(contract: Contract, content: bytes, expected: date | None, fault: UnreadableError) -> Taken:
@@ -98,151 +131,38 @@ def _quarantined(contract: Contract, content: bytes, expected: date | None, faul
     return Taken(delivery, None, content)
 
 
-def _places(contract: Contract, header: list[str]) -> list[int]:
-    """Find the columns of the contract in the header.
-
-    Raises:
-        UnreadableError: where a name is missing or stands twice.
-
-    """
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        msg = f"column {twice[0]!r} stands {header.count(twice[0])} times in the header"
-        raise UnreadableError(msg, "give every column its own name in the file")
-    missing = [item.column for item in contract.fields if item.column not in header]
-    if missing:
-        wanted = {item.column for item in contract.fields}
-        strangers = [name for name in header if name not in wanted]
-        parts = []
-        for name in missing:
-            near = get_close_matches(name, strangers, n=1, cutoff=0.6)
-            parts.append(f"column {name!r} is missing" + (f" (renamed to {near[0]!r}?)" if near else ""))
-        msg = f"{', '.join(parts)}; found: {', '.join(header)}"
-        step = f"ask {_deliverer(contract)} for the column, or name it with `header` in {contract.place.file}"
-        raise UnreadableError(msg, step)
-    return [header.index(item.column) for item in contract.fields]
-
-
-def _typed(contract: Contract, records: Records, places: list[int]) -> _Rows:
-    """Type the rows and collect their rejects; rows that repeat a key leave the frame."""
-    width = len(records.header)
-    rejects: list[Reject] = []
-    ragged = {at for at, row in enumerate(records.rows) if len(row) != width}
-    for at in sorted(ragged):
-        row = records.rows[at]
-        reason = f"row has {len(row)} cells; allowed: {width}, as in the header"
-        rejects.append(Reject(*records.place(at), "", contract.delimiter.join(row), reason))
-    texts = [
-        ["" if at in ragged else row[place] for at, row in enumerate(records.rows)]
-        if ragged
-        else [row[place] for row in records.rows]
-        for place in places
-    ]
-    faulty: set[tuple[int, str]] = set()
-    columns = []
-    for item, column in zip(contract.fields, texts, strict=True):
-        typed = read_column(item, column)
-        for at, reason in typed.faults:
-            if at not in ragged:
-                faulty.add((at, item.name))
-                rejects.append(Reject(*records.place(at), item.column, column[at], reason))
-        values = typed.values
-        if ragged:
-            values = _nulled(values, ragged)
-        columns.append(values)
-    numbers = pl.Series(ROW, [records.number(at) for at in range(len(records.rows))], dtype=pl.Int64)
-    frame = pl.DataFrame([*columns, numbers])
-    gone = _broken(contract, records, frame, texts, _Faults(ragged, faulty, rejects))
-    names = sorted({name for _, name in faulty})
-    frame = frame.with_columns(_nulled(frame[name], {at for at, column in faulty if column == name}) for name in names)
-    bad = {item.row for item in rejects}
-    flags = pl.Series(REJECTED, [number in bad for number in numbers.to_list()], dtype=pl.Boolean)
-    frame = frame.with_columns(flags)
-    if gone:
-        frame = frame.filter(~pl.col(ROW).is_in([records.number(at) for at in sorted(gone)]))
-    ordered = sorted(rejects, key=lambda item: (item.row, item.column, item.reason))
-    return _Rows(len(records.rows), records.header, frame, ordered)
-
-
-def _nulled(values: pl.Series, places: set[int]) -> pl.Series:
-    keep = pl.Series([at not in places for at in range(len(values))], dtype=pl.Boolean)
-    return values.to_frame().select(pl.when(pl.lit(keep)).then(pl.col(values.name)).alias(values.name)).to_series()
-
-
-def _broken(
-    contract: Contract,
-    records: Records,
-    frame: pl.DataFrame,
-    texts: list[list[str]],
-    faults: _Faults,
-) -> set[int]:
-    """Run the constraints; add their rejects and faults, and give the rows that repeat a key."""
-    from tulosvahti.load.pandera_schema import KEY, breaks, compile_schema  # noqa: PLC0415 - imports Pandera
-
-    ragged, faulty, rejects = faults.ragged, faults.cells, faults.rejects
-    by_name = {item.name: (item, texts[at]) for at, item in enumerate(contract.fields)}
-    before = set(faulty)
-    repeats: list[int] = []
-    for found in breaks(compile_schema(contract), frame) if frame.height else []:
-        if found.at in ragged or (found.at, found.column) in before:
-            continue
-        if found.reason == KEY:
-            repeats.append(found.at)
-            continue
-        item, column = by_name[found.column]
-        faulty.add((found.at, found.column))
-        rejects.append(Reject(*records.place(found.at), item.column, column[found.at], found.reason))
-    if not repeats:
-        return set()
-    keys = frame.select(contract.primary_key).rows()
-    first: dict[tuple[object, ...], int] = {}
-    for at, key in enumerate(keys):
-        if at not in ragged:
-            first.setdefault(key, at)
-    gone = set(repeats)
-    for at in repeats:
-        original = first[keys[at]]
-        copy = all(column[at] == column[original] for column in texts)
-        said = "exact copy of" if copy else "same key as"
-        reason = f"{said} record {records.number(original)}" + ("" if copy else " with other values")
-        value = ", ".join(by_name[name][1][at] for name in contract.primary_key)
-        names = ", ".join(by_name[name][0].column for name in contract.primary_key)
-        if copy:
-            number = records.number(at)
-            rejects[:] = [item for item in rejects if item.row != number]
-        rejects.append(Reject(*records.place(at), names, value, reason, duplicate=copy))
-    return gone
-
-
-def _judged(contract: Contract, content: bytes, as_of: date, rows: _Rows) -> Taken:
+def _judged(contract: Contract, content: bytes, as_of: date, rows: Rows) -> Taken:
     total, frame, rejects = rows.total, rows.frame, rows.rejects
     expected = contract.expected_through(as_of)
-    rejected = len({item.row for item in rejects if not item.duplicate})
-    copies = len({item.row for item in rejects if item.duplicate})
+    rejected = len({(item.file, item.row) for item in rejects if not item.duplicate})
+    copies = len({(item.file, item.row) for item in rejects if item.duplicate and item.reason.startswith(COPY)})
     sound = frame.height - int(frame[REJECTED].sum())
     limit = MAX_REJECTS_PERCENT if contract.max_rejects_percent is None else contract.max_rejects_percent
     if rejected * 100 > limit * total:
         worst = next(item for item in rejects if not item.duplicate)
         msg = (
-            f"{rejected} of {total} rows are rejected, more than {limit:f} %; the first: record {worst.row} "
-            f"(line {worst.line}), {worst.column or 'whole row'}: {worst.reason}"
+            f"{rejected} of {total} rows are rejected, more than {limit:f} %; the first: "
+            f"{worst.where}, {worst.column or 'whole row'}: {worst.reason}"
         )
-        step = f"ask {_deliverer(contract)} to mend the rows and deliver again"
+        step = f"ask {contract.sender} to mend the rows and deliver again"
         fault = UnreadableError(msg, step)
         taken = _quarantined(contract, content, expected, fault)
-        counted = replace(taken.delivery, rows=sound, rejected_rows=rejected, rejects=tuple(rejects))
+        told = tuple(map(Notice, rows.notices))
+        counted = replace(
+            taken.delivery, rows=sound, rejected_rows=rejected, rejects=tuple(rejects), notices=told
+        )
         return replace(taken, delivery=counted)
     covered = _covered(contract, frame, as_of)
     late = expected is not None and bool(contract.period) and (covered is None or covered < expected)
-    notices = _notices(contract, rows.header, copies)
+    notices = (*map(Notice, rows.notices), *_notices(contract, rows.header, copies))
     explanation = step = ""
     if late and expected is not None:
         reach = f"content reaches {covered.isoformat()}" if covered else "no row is known yet"
         explanation = f"{reach}; it was due to reach {expected.isoformat()}"
-        step = f"ask {_deliverer(contract)} for content up to {expected.isoformat()}"
+        step = f"ask {contract.sender} for content up to {expected.isoformat()}"
     elif rejected:
         explanation = f"{rejected} of {total} rows are rejected"
-        step = f"ask {_deliverer(contract)} to mend the rejected rows"
+        step = f"ask {contract.sender} to mend the rejected rows"
     elif not total:
         explanation = "file has a header and no rows"
     delivery = Delivery(
@@ -258,14 +178,17 @@ def _judged(contract: Contract, content: bytes, as_of: date, rows: _Rows) -> Tak
         next_step=step,
         notices=notices,
         synthetic=contract.synthetic,
+        header=tuple(rows.header),
     )
     return Taken(delivery, frame, content)
 
 
-def _notices(contract: Contract, header: list[str], copies: int) -> tuple[Notice, ...]:
+def _notices(contract: Contract, header: Sequence[str], copies: int) -> tuple[Notice, ...]:
     wanted = {item.column for item in contract.fields}
-    strangers = [name for name in header if name not in wanted]
-    found = [Notice(f"column {name!r} is not in the contract and is ignored") for name in strangers]
+    strangers = [name for name in header if name not in wanted and name]
+    found = [Notice(f"column {name!r} is not in the contract and is ignored") for name in strangers[:_LISTED]]
+    if len(strangers) > _LISTED:
+        found.append(Notice(f"{len(strangers) - _LISTED} more columns are not in the contract and are ignored"))
     if copies:
         found.append(Notice(f"{copies} rows are exact copies of earlier rows and are counted once"))
     return tuple(found)

@@ -325,7 +325,8 @@ def table_of(facts: Facts, name: str, label: str, columns: Sequence[str]) -> Tab
     names = [item.name for item in contract.fields]
     if frame is None or label not in names or any(column not in names for column in columns):
         return None
-    letters = tuple(_letter(names.index(column)) for column in columns)
+    header = facts.delivery(name).header or tuple(item.column for item in contract.fields)
+    letters = tuple(_letter(header.index(contract.field(column).column)) for column in columns)
     rows = frame.sort("__row").iter_rows(named=True)
     labels, cells, records = [], [], []
     for row in rows:

@@ -64,6 +64,8 @@ def take_in(project: Project, names: Sequence[str], as_of: date, keep: Callable[
         taken = take(project.contracts[name], project.root, as_of)
         if taken.content:
             keep(taken.content)
+        for part in taken.parts:
+            keep(part)
         result[name] = taken
     return result
 

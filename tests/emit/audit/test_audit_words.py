@@ -25,7 +25,7 @@ CODES = [
     "number_as_text", "opened_by_content", "encoding", "characters_lost", "mark_guessed", "mark_odd", "marks_mixed",
     "stray_space", "no_leading_digit", "ambiguous_row", "regrouped", "not_searched", "torn_number", "hidden_rows",
     "hidden_columns", "hidden_sheet", "separator_line", "unclosed_quote", "zeros_not_results", "value_under_merge",
-    "formulas_unread", "pages_without_text", "text_lost", "formula_lost", "unreadable",
+    "days_from_1904", "formulas_unread", "pages_without_text", "text_lost", "formula_lost", "unreadable",
 ]  # fmt: skip
 
 

@@ -120,6 +120,7 @@ WORDS: dict[str, str] = {
     "notice.unclosed_quote": "A quotation mark is never closed: {where}.",
     "notice.zeros_not_results": "The formulas' stored results are all 0 and were not taken for results.",
     "notice.value_under_merge": "Values that nobody sees lie under a merged range: {where}.",
+    "notice.days_from_1904": "The workbook counts its days from 1 January 1904.",
     "notice.formulas_unread": "Formulas cannot be read from this format.",
     "notice.pages_without_text": "Pages without text: {detail}.",
     "notice.unreadable": "Could not be read as a number: {where} ({detail}).",

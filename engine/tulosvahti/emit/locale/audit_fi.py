@@ -120,6 +120,7 @@ WORDS: dict[str, str] = {
     "notice.unclosed_quote": "Lainausmerkkiä ei suljeta: {where}.",
     "notice.zeros_not_results": "Kaavojen tulokset on tallennettu nollina, eikä niitä luettu tuloksiksi.",
     "notice.value_under_merge": "Yhdistetyn alueen alla on arvoja, jotka eivät näy: {where}.",
+    "notice.days_from_1904": "Työkirja laskee päivänsä 1.1.1904 alkaen.",
     "notice.formulas_unread": "Kaavoja ei voi lukea tästä tiedostomuodosta.",
     "notice.pages_without_text": "Sivuilla ei ole tekstiä: {detail}.",
     "notice.unreadable": "Ei voitu lukea luvuksi: {where} ({detail}).",

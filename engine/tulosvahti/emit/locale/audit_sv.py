@@ -120,6 +120,7 @@ WORDS: dict[str, str] = {
     "notice.unclosed_quote": "Ett citattecken avslutas inte: {where}.",
     "notice.zeros_not_results": "Formlernas resultat är sparade som nollor och lästes inte som resultat.",
     "notice.value_under_merge": "Under ett sammanslaget område finns värden som inte syns: {where}.",
+    "notice.days_from_1904": "Arbetsboken räknar sina dagar från den 1 januari 1904.",
     "notice.formulas_unread": "Formlerna kan inte läsas i detta filformat.",
     "notice.pages_without_text": "Sidor utan text: {detail}.",
     "notice.unreadable": "Kunde inte läsas som tal: {where} ({detail}).",

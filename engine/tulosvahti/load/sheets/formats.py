@@ -18,11 +18,12 @@ from tulosvahti.load.sheets.reading import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+    from pathlib import Path, PurePath
 
-ALLOWED = "CSV or other text, XLSX, XLSM, XLS, XLSB, ODS, FODS, HTML, JSON, PDF"
+ALLOWED = "CSV or other text, XLSX, XLSM, XLS, XLSB, ODS, FODS, HTML, JSON, Parquet, PDF"
 START = 1 << 16
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"7z", b"\xfd7zXZ", b"Rar!")
+_MAGIC = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"PAR1", b"ARROW1", b"%PDF-", b"SQLite format 3", *_COMPRESSED)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -61,6 +62,7 @@ _JSON = re.compile(r"""\s*(?:\{\s*["}]|\[\s*(?:[\[{"\]]|-?\d|true|false|null))""
 
 FORMATS = (
     Format("pdf", ("pdf",), "pdf_pages", lambda head: b"%PDF-" in head.start[:1024]),
+    Format("parquet", ("parquet", "parq", "pq"), "parquet_rows", lambda head: head.start.startswith(b"PAR1")),
     Format("xlsx", ("xlsx", "xlsm", "xltx", "xltm"), "ooxml", lambda head: _has(head, "xl/", ".xml")),
     Format("xlsb", ("xlsb",), "binary_workbook", lambda head: _has(head, "xl/", ".bin")),
     Format("ods", ("ods", "ots"), "opendocument", lambda head: "spreadsheet" in head.kind),
@@ -68,7 +70,7 @@ FORMATS = (
     Format("fods", ("fods", "xml"), "opendocument", lambda head: head.markup("<office:document")),
     Format("html", ("html", "htm", "xhtml"), "html_tables",
            lambda head: head.markup("<html", "<table", "doctype html")),
-    Format("json", ("json", "jsonl", "geojson"), "json_tables", lambda head: bool(_JSON.match(head.text or ""))),
+    Format("json", ("json", "jsonl", "ndjson", "geojson"), "json_tables", lambda head: bool(_JSON.match(head.text or ""))),
     Format("text", ("csv", "tsv", "tab", "txt", "asc", "md", "prn"), "delimited",
            lambda head: head.text is not None and not head.markup("<?xml"), apart=False),
 )  # fmt: skip
@@ -93,7 +95,7 @@ _AFTER: tuple[_Refusal, ...] = (
     ("a compressed file", lambda head: head.start.startswith(_COMPRESSED), "unpack it first"),
     ("an image", lambda head: head.start.startswith((b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"\xff\xd8\xff")),
      "read the text of the image with another program (OCR) and save it as text"),
-    ("a Parquet or Arrow file", lambda head: head.start.startswith((b"PAR1", b"ARROW1")), "save the table as CSV"),
+    ("an Arrow file", lambda head: head.start.startswith(b"ARROW1"), "save the table as Parquet or CSV"),
     ("an SQLite database", lambda head: head.start.startswith(b"SQLite format 3"), "save the table as CSV"),
 )  # fmt: skip
 """Files that are none of the formats, by their names, for the message."""
@@ -109,6 +111,23 @@ def known_head(start: bytes) -> Head:
     """Give what the first bytes alone tell; enough for plain text."""
     read = decoded(start, start_only=len(start) >= START)
     return Head(start, read.text if read else None)
+
+
+def is_text(content: bytes) -> bool:
+    """Tell whether bytes are to be read as text with a dialect: no archive, workbook, page, JSON or Parquet is."""
+    if content.startswith(_MAGIC):
+        return False
+    head = known_head(content[:START])
+    try:
+        return head.text is None or recognised(head).name == "text"
+    except RefusedError:
+        return False
+
+
+def named_otherwise(name: PurePath) -> bool:
+    """Tell whether a text has the name of a format that is not text."""
+    text = next(item for item in FORMATS if item.name == "text")
+    return misnamed(name, text)
 
 
 def full_head(path: Path, unpacked: int) -> Head:
@@ -172,12 +191,12 @@ def recognised(head: Head) -> Format:
     raise RefusedError(msg, ALLOWED, "save the table as XLSX or CSV")
 
 
-def ending(path: Path) -> str:
+def ending(path: PurePath) -> str:
     """Give the ending of a file's name, in small letters, without the dot."""
     return path.suffix.lower().removeprefix(".")
 
 
-def misnamed(path: Path, found: Format) -> bool:
+def misnamed(path: PurePath, found: Format) -> bool:
     """Tell whether the name promises another format."""
     end = ending(path)
     return end not in found.endings and any(end in item.endings for item in FORMATS)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tulosvahti.load.sheets.wire import WireCell, Writer
 
+_LINES = frozenset({".jsonl", ".ndjson"})
 Table = tuple[list[str], "Iterable[Iterable[Any]]"]
 
 
@@ -33,6 +34,8 @@ def read(path: Path, out: Writer) -> None:
     """
     read_as = decoded(path.read_bytes())
     content = _parsed(read_as.text if read_as else "")
+    if path.suffix.lower() in _LINES and isinstance(content, dict):
+        content = [content]
     header, rows = _pxweb(content) or _json_stat(content) or _records(content) or _paths(content)
     out.total(1)
     out.sheet("")

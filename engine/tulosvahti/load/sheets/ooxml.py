@@ -47,6 +47,8 @@ def read(path: Path, out: Writer) -> None:
         except (BrokenSheetError, *DAMAGE) as error:
             msg = f"the list of sheets cannot be read: {error}"
             raise RefusedError(msg, next_step="open the file in a spreadsheet program and save it again") from error
+        if book.from_1904:
+            out.notice("days_from_1904")
         read_shared(archive, links, book, out)
         sheets = [entry for entry in entries if links.get(entry.link, _UNKNOWN)[0] == "worksheet"]
         out.total(len(sheets))

@@ -214,7 +214,8 @@ class _Reader:
             if number is not None:
                 return [text or plain(number), NUMBER, number, self._out.format(_code(kind, text)), formula]
         elif kind in ("date", "time"):
-            return [text or marks.get(f"office:{kind}-value", ""), DATE, "", -1, formula]
+            value = marks.get(f"office:{kind}-value", "")
+            return [text or value, DATE, value, -1, formula]
         elif kind == "boolean":
             value = marks.get("office:boolean-value", "")
             return [text or value.upper(), TRUTH, "", -1, formula]

@@ -1,7 +1,7 @@
 """What the child sends to its parent: JSON lines, made by ``Writer`` and read by ``Assembler``.
 
 Convention: a cell is 0 (blank), a text, or a list ``[text, kind, value, format, formula, calculated]`` of which the
-end may be missing; ``kind`` is a place in ``KINDS``, ``value`` decimal text, ``format`` a place in the list of formats
+end may be missing; ``kind`` is a place in ``KINDS``, ``value`` decimal text, or a date in ISO 8601 where its text is another, ``format`` a place in the list of formats
 sent before. A row is ``[count, cells]``. Nothing that the child sends is trusted: a line that is not as it should be
 is a fault of the reader, and never more than that.
 """
@@ -214,12 +214,13 @@ class Assembler:
     def _typed(  # noqa: PLR0913 - as the cells come
         self, text: str, kind: int, value: str = "", code: int = -1, formula: str = "", calculated: int = 1
     ) -> Cell:
-        number = _decimal(value) if value else None
         name = KINDS[kind]
+        day = str(value) if kind == DATE else ""
+        number = _decimal(value) if value and not day else None
         if name == "number" and number is None:
             name = "text"
         shown = self._formats[code] if code >= 0 else ""
-        return Cell(text, number, name, shown, formula, bool(calculated))
+        return Cell(text, number, name, shown, formula, bool(calculated), day=day)
 
     def _take_end(
         self,

@@ -1,0 +1,203 @@
+"""Deliveries with a grid: workbooks, JSON and Parquet become records; the table is found by the contract's columns.
+
+Everything is read by ``load.sheets`` in a child process with bounds, from a copy of the very bytes that are kept.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from tulosvahti.core.sheet import a1
+from tulosvahti.load.records import Records, UnreadableError, Value
+from tulosvahti.load.sheets import Limits, read_sheets
+from tulosvahti.load.sheets.reading import MEGABYTE
+from tulosvahti.load.typed_cells import Book, Said, value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tulosvahti.core.contract import Contract, Field
+    from tulosvahti.core.sheet import Cell, Sheet
+    from tulosvahti.load.sheets import Reading
+
+_LIMITS = Limits(memory=1024 * MEGABYTE, cells=20_000_000)
+_LOOK = 200
+_SHOWN = 5
+_LOST = frozenset({"text_lost", "characters_lost"})
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Where the table is: the sheet, the row of its header, and how many of the contract's columns stand there."""
+
+    sheet: Sheet
+    header: int
+    known: int
+
+
+def read_grid(contract: Contract, name: str, content: bytes) -> Records:
+    """Read the table of a delivery from its bytes; ``name`` is the file's.
+
+    Raises:
+        UnreadableError: with what is wrong and what to do.
+
+    """
+    with tempfile.TemporaryDirectory(prefix="tulosvahti-") as folder:
+        copy = Path(folder) / f"delivery{PurePath(name).suffix.lower()}"
+        copy.write_bytes(content)
+        reading = read_sheets(copy, limits=_LIMITS)
+    _refuse(reading)
+    table = _found(contract, reading)
+    notices = _file_notices(name, reading)
+    named = table.sheet.source.partition("!")[2]
+    if (contract.sheet or len(reading.sheets) == 1 or not named) and (contract.header_row or not table.header):
+        where = ""
+    else:
+        where = f"the table was found on sheet {named!r}, header on row {table.header + 1}"
+    return _records(contract, table, Book(
+        "formulas_unread" not in {item.code for item in reading.notices},
+        "days_from_1904" in {item.code for item in reading.notices},
+    ), [*notices, *([where] if where else [])])  # fmt: skip
+
+
+def _refuse(reading: Reading) -> None:
+    for problem in reading.problems:
+        allowed = f"; allowed: {problem.allowed}" if problem.allowed else ""
+        raise UnreadableError(f"{problem.message}{allowed}", problem.next_step or "deliver the file again")
+    if reading.pages and not reading.sheets:
+        msg = "file is a PDF, whose pages are no table with columns"
+        raise UnreadableError(msg, "ask for the table as XLSX or CSV")
+    for sheet in reading.sheets:
+        for notice in sheet.notices:
+            if notice.code in _LOST:
+                msg = f"texts of cells are lost: {', '.join(notice.where[:_SHOWN])}"
+                raise UnreadableError(msg, "open the file in the program that made it, save it again and deliver it")
+
+
+def _file_notices(name: str, reading: Reading) -> list[str]:
+    found = []
+    for notice in reading.notices:
+        if notice.code == "opened_by_content":
+            found.append(f"{name} is {notice.detail[1].upper()} by its content, and was opened as such")
+        elif notice.code == "formulas_unread":
+            found.append("number formats are not known in this kind of workbook: a percent cell counts as its fraction")
+    return found
+
+
+def _found(contract: Contract, reading: Reading) -> _Table:
+    """Find the sheet and the header's row: those that the contract names, else where its columns stand."""
+    sheets = list(reading.sheets)
+    names = [sheet.source.partition("!")[2] for sheet in sheets]
+    if contract.sheet:
+        if contract.sheet not in names:
+            msg = f"there is no sheet {contract.sheet!r}; found: {', '.join(names)}"
+            raise UnreadableError(msg, f"name the sheet with `sheet` in {contract.place.file}")
+        sheets = [sheets[names.index(contract.sheet)]]
+    wanted = {item.column for item in contract.fields}
+    tables = [table for sheet in sheets if (table := _header(contract, sheet, wanted)) is not None]
+    if not tables:
+        msg = f"no row has a column of the contract; wanted: {', '.join(item.column for item in contract.fields)}"
+        raise UnreadableError(msg, f"name the table with `sheet` and `header_row` in {contract.place.file}")
+    most = max(table.known for table in tables)
+    best = [table for table in tables if table.known == most]
+    if len(best) > 1 and any(not table.sheet.hidden for table in best):
+        best = [table for table in best if not table.sheet.hidden]
+    if len(best) > 1:
+        both = ", ".join(repr(table.sheet.source.partition("!")[2] or table.sheet.source) for table in best)
+        msg = f"several sheets have the columns of the contract: {both}"
+        raise UnreadableError(msg, f"name the one to read with `sheet` in {contract.place.file}")
+    return best[0]
+
+
+def _header(contract: Contract, sheet: Sheet, wanted: set[str]) -> _Table | None:
+    if contract.header_row:
+        at = contract.header_row - 1
+        if at >= len(sheet.rows):
+            return None
+        return _Table(sheet, at, len(wanted & set(_names(sheet.rows[at]))))
+    found = [_Table(sheet, at, len(wanted & set(_names(row)))) for at, row in enumerate(sheet.rows[:_LOOK])]
+    best = max(found, key=lambda table: (table.known, -table.header), default=None)
+    return best if best is not None and best.known else None
+
+
+def _names(row: Sequence[Cell]) -> list[str]:
+    return [" ".join(cell.text.split()) for cell in row]
+
+
+def _records(contract: Contract, table: _Table, book: Book, notices: list[str]) -> Records:
+    sheet = table.sheet
+    header = _names(sheet.rows[table.header])
+    places = [at for at, row in enumerate(sheet.rows) if at > table.header and not all(cell.blank for cell in row)]
+    fill, filled = _merged(sheet, table.header)
+    fields = {item.column: item for item in contract.fields}
+    name = sheet.source.partition("!")[2]
+    columns: list[list[Value]] = []
+    for column, title in enumerate(header):
+        item = fields.get(title)
+        columns.append(_column(sheet, column, item, places, book, fill, notices) if item is not None else [])
+    if filled:
+        notices.append(f"merged cells hold one value for all their rows: {_few(filled)}")
+    hidden = len(sheet.hidden_rows.intersection(places))
+    if hidden:
+        notices.append(f"{hidden} hidden rows are counted as any other")
+    under = [place for notice in sheet.notices if notice.code == "value_under_merge" for place in notice.where]
+    if under:
+        notices.append(f"merged cells hide values that are counted: {_few(under)}")
+    numbers = [at + 1 for at in places]
+    return Records(header, columns, numbers, numbers, {}, name, tuple(notices))
+
+
+def _column(  # noqa: PLR0913 - one call a column
+    sheet: Sheet,
+    column: int,
+    item: Field,
+    places: Sequence[int],
+    book: Book,
+    fill: dict[tuple[int, int], tuple[int, int]],
+    notices: list[str],
+) -> list[Value]:
+    said = Said()
+    values = []
+    for at in places:
+        cell = sheet.at(*fill.get((at, column), (at, column)))
+        values.append("" if cell.blank else value_of(item, cell, book, said, lambda at=at: a1(at, column)))  # type: ignore[misc]
+    if said.percent:
+        mixed = f"; {said.bare} cells beside them are plain numbers and stay as they are" if said.bare else ""
+        notices.append(
+            f"column {item.column!r}: percent cells are read as percentages, 0.57 shown as 57 % as 57: "
+            f"{_few(said.percent)}{mixed}"
+        )
+    if said.as_text:
+        notices.append(f"column {item.column!r}: number stored as text: {_few(said.as_text)}")
+    if said.serial:
+        start = "1904-01-01" if book.from_1904 else "1900-01-01"
+        notices.append(f"column {item.column!r}: numbers read as days from {start}: {_few(said.serial)}")
+    return values
+
+
+def _merged(sheet: Sheet, header: int) -> tuple[dict[tuple[int, int], tuple[int, int]], list[str]]:
+    """Give each blank cell below the first of a merged range its first cell; a range across columns fills no other."""
+    fill: dict[tuple[int, int], tuple[int, int]] = {}
+    filled = []
+    for area in sheet.merged:
+        if area.top <= header or area.bottom == area.top:
+            continue
+        filled.append(area.name)
+        for row in range(area.top + 1, min(area.bottom + 1, len(sheet.rows))):
+            if sheet.at(row, area.left).blank:
+                fill[row, area.left] = (area.top, area.left)
+    return fill, filled
+
+
+def _few(places: Sequence[str]) -> str:
+    rest = len(places) - _SHOWN
+    return ", ".join(places[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def repeated(header: Sequence[str]) -> list[str]:
+    """Give the names that stand more than once; columns without a name are none of the contract's."""
+    return sorted(name for name, count in Counter(header).items() if count > 1 and name)

@@ -1,0 +1,114 @@
+"""Deliveries of one input become one table: on a key that several have, the latest wins and the others are listed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from tulosvahti.core.contract import FieldType, Reject
+from tulosvahti.core.quantity import plain, plain_decimal
+from tulosvahti.load.cells import DIGITS
+from tulosvahti.load.records import UnreadableError
+from tulosvahti.load.typed_rows import REJECTED, ROW, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tulosvahti.core.contract import Contract
+
+_MOST_CHANGES = 3
+
+
+@dataclass(frozen=True)
+class Part:
+    """One delivery with its rows."""
+
+    name: str
+    rows: Rows
+
+
+def merged(contract: Contract, parts: Sequence[Part]) -> Rows:
+    """Merge deliveries, the latest last; ``__row`` counts on over all of them.
+
+    Raises:
+        UnreadableError: their numbers have more digits together than can be kept.
+
+    """
+    frames, starts, start = [], [], 0
+    for part in parts:
+        starts.append(start)
+        frames.append(part.rows.frame.with_columns(pl.col(ROW) + start))
+        start += max([1, *part.rows.frame[ROW].to_list(), *(item.row for item in part.rows.rejects)])
+    frame = _joined(contract, frames)
+    places = {row: (at, row - starts[at]) for at, one in enumerate(frames) for row in one[ROW].to_list()}
+    losers, copies, conflicts = _losers(contract, frame, parts, places)
+    gone = {places[row] for row in losers}
+    rejects = []
+    for at, part in enumerate(parts):
+        for item in part.rows.rejects:
+            found = replace(item, file=part.name)
+            if (at, item.row) in gone and not item.duplicate:
+                found = replace(found, duplicate=True, reason=f"{item.reason}; a later delivery has the row anew")
+            rejects.append(found)
+    notices = [f"{part.name}: {notice}" for part in parts for notice in part.rows.notices]
+    if copies:
+        notices.append(f"{copies} rows stand in several deliveries with the same values and are counted once")
+    if conflicts:
+        notices.append(f"{len(conflicts)} rows were replaced by those of a later delivery, with other values")
+    total = sum(part.rows.total for part in parts) - len(losers)
+    header = list(dict.fromkeys(name for part in parts for name in part.rows.header))
+    frame = frame.filter(~pl.col(ROW).is_in(sorted(losers)))
+    return Rows(total, header, frame, [*rejects, *conflicts], tuple(notices))
+
+
+def _joined(contract: Contract, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Put the frames below each other; exact columns get the decimals of the one that has most."""
+    casts = []
+    for item in contract.fields:
+        if item.type is FieldType.NUMBER:
+            scale = max(kind.scale for frame in frames if isinstance(kind := frame.schema[item.name], pl.Decimal))
+            casts.append(pl.col(item.name).cast(pl.Decimal(DIGITS, scale)))
+    try:
+        return pl.concat([frame.with_columns(casts) for frame in frames])
+    except pl.exceptions.InvalidOperationError as error:
+        msg = f"the numbers of the deliveries have more than {DIGITS} digits together"
+        raise UnreadableError(msg, f"ask {contract.sender} for fewer decimals") from error
+
+
+def _losers(
+    contract: Contract, frame: pl.DataFrame, parts: Sequence[Part], places: dict[int, tuple[int, int]]
+) -> tuple[set[int], int, list[Reject]]:
+    """Give the rows that a later delivery has too, how many of them are the same there, and a line for each other."""
+    names = [item.name for item in contract.fields]
+    newest: dict[tuple[Any, ...], dict[str, Any]] = {}
+    losers: set[int] = set()
+    copies = 0
+    conflicts = []
+    key_columns = ", ".join(contract.field(name).column for name in contract.primary_key)
+    for row in reversed(frame.rows(named=True)):
+        key = tuple(row[name] for name in contract.primary_key)
+        if None in key:
+            continue
+        winner = newest.setdefault(key, row)
+        if winner is row:
+            continue
+        losers.add(row[ROW])
+        changes = [f"{name} {_shown(row[name])} → {_shown(winner[name])}" for name in names if row[name] != winner[name]]
+        if not changes and not row[REJECTED] and not winner[REJECTED]:
+            copies += 1
+            continue
+        (at, number), (later, later_number) = places[row[ROW]], places[winner[ROW]]
+        told = ", ".join(changes[:_MOST_CHANGES]) + (f" and {len(changes) - _MOST_CHANGES} more" * (len(changes) > _MOST_CHANGES))
+        reason = f"replaced by record {later_number} of {parts[later].name}" + (f": {told}" if told else "")
+        value = ", ".join(_shown(part) for part in key)
+        conflicts.append(Reject(number, number, key_columns, value, reason, duplicate=True, file=parts[at].name))
+    return losers, copies, conflicts[::-1]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Decimal):
+        return plain(plain_decimal(value))
+    return "nothing" if value is None else str(value)

@@ -1,0 +1,195 @@
+"""Records become typed rows: the columns of the contract, what was wrong with the rest, and no key twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tulosvahti.core.contract import Reject
+from tulosvahti.core.quantity import plain, plain_decimal
+from tulosvahti.load.cells import read_column
+from tulosvahti.load.grid_records import repeated
+from tulosvahti.load.records import Records, UnreadableError, Value, text_of_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tulosvahti.core.contract import Contract
+
+ROW = "__row"
+REJECTED = "__rejected"
+COPY = "exact copy of"
+_LISTED = 30
+_LONGEST = 60
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Typed rows and what was wrong with the rest; ``total`` counts both."""
+
+    total: int
+    header: Sequence[str]
+    frame: pl.DataFrame
+    rejects: list[Reject]
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Faults:
+    """What is known to be wrong so far: rows without their cells, single cells by row and field, and the rejects."""
+
+    ragged: set[int]
+    cells: set[tuple[int, str]]
+    rejects: list[Reject]
+
+
+def _places(contract: Contract, header: Sequence[str]) -> list[int]:
+    """Find the columns of the contract in the header.
+
+    Raises:
+        UnreadableError: where a name is missing or stands twice.
+
+    """
+    if twice := repeated(header):
+        msg = f"column {twice[0]!r} stands {header.count(twice[0])} times in the header"
+        raise UnreadableError(msg, "give every column its own name in the file")
+    missing = [item.column for item in contract.fields if item.column not in header]
+    if missing:
+        wanted = {item.column for item in contract.fields}
+        strangers = [name for name in header if name not in wanted]
+        parts = []
+        for name in missing[:_LISTED]:
+            near = get_close_matches(name, strangers, n=1, cutoff=0.6)
+            parts.append(f"column {name!r} is missing" + (f" (renamed to {near[0]!r}?)" if near else ""))
+        msg = f"{', '.join(parts)}; found: {_listed([name for name in header if name])}"
+        step = f"ask {contract.sender} for the column, or name it with `header` in {contract.place.file}"
+        raise UnreadableError(msg, step)
+    return [header.index(item.column) for item in contract.fields]
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - _LISTED
+    return ", ".join(name[:_LONGEST] for name in names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _said_again(contract: Contract, records: Records, places: Sequence[int]) -> list[int]:
+    """Find the rows in which the header stands again: files glued together."""
+    (first, column), *others = zip(contract.fields, (records.columns[place] for place in places), strict=True)
+    return [
+        at
+        for at, text in enumerate(column)
+        if text == first.column and all(other[at] == item.column for item, other in others)
+    ]
+
+
+def typed_rows(contract: Contract, records: Records) -> Rows:
+    """Type the rows and collect their rejects; rows that repeat a key leave the frame.
+
+    Raises:
+        UnreadableError: where a column is missing or stands twice.
+
+    """
+    places = _places(contract, records.header)
+    rejects: list[Reject] = []
+    notices = list(records.notices)
+    ragged = set(records.ragged)
+    for at, (width, text) in sorted(records.ragged.items()):
+        reason = f"row has {width} cells; allowed: {len(records.header)}, as in the header"
+        rejects.append(Reject(*records.place(at), "", text, reason))
+    if len(contract.fields) > 1:
+        for at in _said_again(contract, records, places):
+            ragged.add(at)
+            reason = "the header stands here again: two tables in one file; allowed: one header, at the top"
+            rejects.append(_reject(records, at, "", places[0], records.columns[places[0]][at], reason))
+    texts = [records.columns[place] for place in places]
+    faulty: set[tuple[int, str]] = set()
+    columns = []
+    for item, column, place in zip(contract.fields, texts, places, strict=True):
+        typed = read_column(item, column)
+        for at, reason in typed.faults:
+            if at not in ragged:
+                faulty.add((at, item.name))
+                rejects.append(_reject(records, at, item.column, place, column[at], reason))
+        if typed.unusual:
+            first = typed.unusual[0]
+            where = records.address(first, place) or f"record {records.numbers[first]}"
+            notices.append(
+                f"column {item.column!r}: {len(typed.unusual)} numbers are written unusually; "
+                f"the first: {where}, {column[first]!r} read as {plain(plain_decimal(Decimal(typed.values[first])))}"
+            )
+        values = typed.values
+        if ragged:
+            values = _nulled(values, ragged)
+        columns.append(values)
+    numbers = pl.Series(ROW, records.numbers, dtype=pl.Int64)
+    frame = pl.DataFrame([*columns, numbers])
+    gone = _broken(contract, records, frame, places, _Faults(ragged, faulty, rejects))
+    names = sorted({name for _, name in faulty})
+    frame = frame.with_columns(_nulled(frame[name], {at for at, column in faulty if column == name}) for name in names)
+    bad = {item.row for item in rejects}
+    flags = pl.Series(REJECTED, [number in bad for number in numbers.to_list()], dtype=pl.Boolean)
+    frame = frame.with_columns(flags)
+    if gone:
+        frame = frame.filter(~pl.col(ROW).is_in([records.numbers[at] for at in sorted(gone)]))
+    ordered = sorted(rejects, key=lambda item: (item.row, item.column, item.reason))
+    return Rows(len(records.numbers), records.header, frame, ordered, tuple(notices))
+
+
+def _reject(records: Records, at: int, column: str, place: int, value: Value, reason: str) -> Reject:  # noqa: PLR0913
+    return Reject(*records.place(at), column, text_of_value(value), reason, cell=records.address(at, place))
+
+
+def _nulled(values: pl.Series, places: set[int]) -> pl.Series:
+    keep = pl.Series([at not in places for at in range(len(values))], dtype=pl.Boolean)
+    return values.to_frame().select(pl.when(pl.lit(keep)).then(pl.col(values.name)).alias(values.name)).to_series()
+
+
+def _broken(
+    contract: Contract,
+    records: Records,
+    frame: pl.DataFrame,
+    places: list[int],
+    faults: _Faults,
+) -> set[int]:
+    """Run the constraints; add their rejects and faults, and give the rows that repeat a key."""
+    from tulosvahti.load.pandera_schema import KEY, breaks, compile_schema  # noqa: PLC0415 - imports Pandera
+
+    ragged, faulty, rejects = faults.ragged, faults.cells, faults.rejects
+    by_name = dict(zip((item.name for item in contract.fields), zip(contract.fields, places, strict=True), strict=True))
+    before = set(faulty)
+    repeats: list[int] = []
+    for found in breaks(compile_schema(contract), frame) if frame.height else []:
+        if found.at in ragged or (found.at, found.column) in before:
+            continue
+        if found.reason == KEY:
+            repeats.append(found.at)
+            continue
+        item, place = by_name[found.column]
+        faulty.add((found.at, found.column))
+        value = records.columns[place][found.at]
+        rejects.append(_reject(records, found.at, item.column, place, value, found.reason))
+    if not repeats:
+        return set()
+    keys = frame.select(contract.primary_key).rows()
+    first: dict[tuple[object, ...], int] = {}
+    for at, key in enumerate(keys):
+        if at not in ragged:
+            first.setdefault(key, at)
+    gone = set(repeats)
+    for at in repeats:
+        original = first[keys[at]]
+        copy = all(records.columns[place][at] == records.columns[place][original] for place in places)
+        said = COPY if copy else "same key as"
+        reason = f"{said} record {records.numbers[original]}" + ("" if copy else " with other values")
+        value = ", ".join(text_of_value(records.columns[by_name[name][1]][at]) for name in contract.primary_key)
+        names = ", ".join(by_name[name][0].column for name in contract.primary_key)
+        if copy:
+            number = records.numbers[at]
+            rejects[:] = [item for item in rejects if item.row != number]
+        address = records.address(at, by_name[contract.primary_key[0]][1])
+        rejects.append(Reject(*records.place(at), names, value, reason, duplicate=copy, cell=address))
+    return gone

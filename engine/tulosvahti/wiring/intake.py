@@ -1,0 +1,33 @@
+"""A delivery put in its place by hand; what lay there is kept by its content first."""
+
+from __future__ import annotations
+
+import stat
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tulosvahti.load.files import read_file
+from tulosvahti.load.records import UnreadableError
+from tulosvahti.store.files import write_atomically
+from tulosvahti.store.inputs import InputStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tulosvahti.load.files import File
+    from tulosvahti.load.project import Project
+
+_MODE = 0o644
+
+
+def put_in_place(project: Project, file: File, place: Path) -> None:
+    """Keep the delivery and what it replaces in the input store, then put it there, whole or not at all."""
+    store = InputStore(project.root)
+    mode = _MODE
+    with suppress(FileNotFoundError, UnreadableError):
+        store.keep(read_file(place, place.name).content)
+        mode = stat.S_IMODE(place.stat().st_mode)
+    store.keep(file.content)
+    write_atomically(place, file.content)
+    # The one who puts it there is often not the one whom the service runs as.
+    place.chmod(mode)

@@ -1,0 +1,96 @@
+"""``take``: a file is judged and shown, and nothing is counted unless it is accepted."""
+
+from __future__ import annotations
+
+import pytest
+from delivered import workbook
+
+SOUND = "visit_id;visited_on;cost\nd;06.02.2025;7,00\n"
+BAD = "visit_id;visited_on;cost\n" + "".join(f"{at};31.02.2025;x{at}\n" for at in range(12)) + "\n".join(
+    f"s{at};01.02.2025;1" for at in range(20)
+)
+
+
+def test_shows_and_counts_nothing(project):
+    project.write("new.csv", SOUND)
+    before = (project.root / "inputs" / "visits.csv").read_bytes()
+    result = project.call("take", str(project.root / "new.csv"), "--input", "visits", "--as-of", "2025-12-31")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "visits: accepted",
+        "rows: 1 sound, 0 rejected",
+        "content reaches 2025-02-06",
+        "nothing is counted yet: --accept puts it in place (visits.csv)",
+    ]
+    assert (project.root / "inputs" / "visits.csv").read_bytes() == before
+
+
+def test_first_ten_bad_rows(project):
+    project.write("new.csv", BAD)
+    result = project.call("take", str(project.root / "new.csv"), "--input", "visits")
+    assert result.exit_code == 1
+    told = result.stdout.splitlines()
+    assert told[0].startswith("visits: accepted (12 of 32 rows are rejected)")
+    at = told.index("rejected:")
+    assert told[at + 1] == (
+        "  record 2 (line 2), cost: 'x0': not a number: unexpected character 'x'; "
+        "allowed: digits, decimal mark ',', thousands separated by ' '"
+    )
+    assert told[at + 11] == "  and 14 more"
+    assert told[at + 12] == "what to do: ask the deliverer to mend the rejected rows"
+
+
+def test_accepted_is_counted_and_what_it_replaced_is_kept(project):
+    old = (project.root / "inputs" / "visits.csv").read_bytes()
+    content = workbook([["visit_id", "visited_on", "cost"], ["d", "06.02.2025", 7.5], ["e", "07.02.2025", "1 000,25"]])
+    project.write("new.xlsx", content)
+    result = project.call("take", str(project.root / "new.xlsx"), "--input", "visits", "--accept")
+    assert result.exit_code == 0, result.output
+    assert (project.root / "inputs" / "visits.csv").read_bytes() == content
+    kept = [path.read_bytes() for path in (project.root / ".tulosvahti" / "store").rglob("*") if path.is_file()]
+    assert old in kept
+    assert content in kept
+    _, judged = project.run("--rules", "visit-costs", "--no-alerts", "--no-expectations")
+    assert judged["verdicts"][0]["observed"] == "1007.75"
+
+
+def test_quarantined_is_not_put_in_place(project):
+    project.write("new.csv", "visit_id;cost\n")
+    before = (project.root / "inputs" / "visits.csv").read_bytes()
+    result = project.call("take", str(project.root / "new.csv"), "--input", "visits", "--accept")
+    assert result.exit_code == 1
+    assert "nothing is counted, and --accept does not put a quarantined delivery in place" in result.stdout
+    assert (project.root / "inputs" / "visits.csv").read_bytes() == before
+
+
+@pytest.fixture
+def several(project):
+    contract = (project.root / "inputs" / "visits.yaml").read_text(encoding="utf-8")
+    project.write("inputs/visits.yaml", contract.replace("path: visits.csv", "path: visits*.csv"))
+    return project
+
+
+def test_one_of_several_is_judged_beside_the_others(several):
+    several.write("visits_2.csv", "visit_id;visited_on;cost\na;03.02.2025;5\nd;06.02.2025;7,00\n")
+    result = several.call("take", str(several.root / "visits_2.csv"), "--input", "visits", "--accept")
+    assert result.exit_code == 0, result.output
+    assert "rows: 4 sound, 0 rejected" in result.stdout
+    assert "replaced by record 2 of visits_2.csv: cost 1000.5 → 5" in result.stdout
+    assert (several.root / "inputs" / "visits_2.csv").is_file()
+    _, judged = several.run("--rules", "visit-costs", "--no-alerts", "--no-expectations")
+    assert judged["verdicts"][0]["observed"] == "44.25"
+
+
+@pytest.mark.parametrize(
+    ("name", "input_", "told"),
+    [
+        ("visits.csv", "nothing", "--input: no input 'nothing'; allowed: "),
+        ("other.csv", "visits", "the name 'other.csv' is none of the input's; allowed: visits*.csv: rename the file"),
+        ("visits_9.csv", "visits", "visits_9.csv: there is no such file"),
+    ],
+)
+def test_call_that_cannot_be_done(several, name, input_, told):
+    several.write("other.csv", SOUND)
+    result = several.call("take", str(several.root / name), "--input", input_)
+    assert result.exit_code == 2
+    assert told in result.output
