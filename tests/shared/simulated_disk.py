@@ -65,7 +65,7 @@ class Disk:
         self.current: Process | None = None
         self.fault: Fault | None = None
         self.full = False
-        self.fired = 0
+        self.fired = self.kills = 0
         """Faults so far."""
         self.said: list[str] = []
         """Faults since somebody asked."""
@@ -98,6 +98,7 @@ class Disk:
     def kill(self, process: Process) -> None:
         """Kill a process here and now."""
         process.dead = True
+        self.kills += 1
         # Others that have the ledger open cannot be given another one: then closing rolls back what was open.
         if self._open == process.connections:
             process.left = self.aside / process.name
