@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import random
 import shutil
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.exc
 from simulated_disk import Disk, Killed, Process, drawn_fault, faulty
-from simulated_promises import Books, Promises, digest, read_books, written
+from simulated_promises import ZONE, Books, Promises, digest, read_books, written
 from simulated_world import OWNERS, Clock, Deliveries, MailServer, evaluation, small_project
 
 from tulosvahti import wiring
@@ -27,8 +26,8 @@ from tulosvahti.schedule.service import Nights
 from tulosvahti.store import alerting, ledger
 from tulosvahti.store.database import LedgerError, open_engine
 from tulosvahti.store.lock import LockedError, RunLock
-from tulosvahti.store.slots import LostLeaseError
-from tulosvahti.wiring import mail, runs
+from tulosvahti.store.slots import LEASE, LostLeaseError
+from tulosvahti.wiring import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,10 +126,12 @@ class History:
         outer = self.disk.current
         if self.server.calm or outer is None or self.chance.random() > 0.15:
             return
-        self.clock.move(timedelta(seconds=self.chance.choice((5, 70, 130, 600))))
+        pause = timedelta(seconds=self.chance.choice((5, 70, 130, 600)))
+        self.clock.move(pause)
         rival = next(one for one in self.services if one.process is not outer)
         self.say(f"  meanwhile, while {outer.name} judges")
-        self._serve(rival)
+        if "run" in self._serve(rival) and pause < LEASE:
+            raise BrokenError(f"{rival.process.name} ran while {outer.name} held its lease")
 
     def _while_sending(self) -> None:
         outer = self.disk.current
@@ -139,15 +140,15 @@ class History:
         self.clock.move(timedelta(seconds=self.chance.choice((1, 20, 55))))
         rival = next(one for one in self.services if one.process is not outer)
         self.say(f"  meanwhile, while {outer.name} sends")
-        self._act(rival, "mail", partial(self._deliver, rival))
+        self._act(rival, "mail", self._deliver)
 
     # What happens.
 
-    def _act(self, service: Service, what: str, deed: Callable[[], object]) -> None:
+    def _act(self, service: Service, what: str, deed: Callable[[], object]) -> str:
         """Let a process do something; it may be killed, or fail where the disk failed."""
         process, outer, fired = service.process, self.disk.current, self.disk.fired
         if process.connections or process.dead:
-            return  # It is at something else.
+            return ""  # It is at something else.
         self.disk.current = process
         failed, said = service.nights.failed, ""
         LAST.clear()
@@ -171,12 +172,15 @@ class History:
         self.say(f"  {process.name} {what}: {said}", *(f"    {one}" for one in (*self.server.said, *self.disk.said)))
         self.server.said.clear()
         self.disk.said.clear()
+        return said
 
-    def _serve(self, service: Service) -> None:
-        self._act(service, "tick", lambda: [f"run {one.outcome.run}" for one in service.nights.tick()])
-        self._act(service, "mail", partial(self._deliver, service))
+    def _serve(self, service: Service) -> str:
+        """Let both loops of a service come round; give what was run."""
+        ran = self._act(service, "tick", lambda: [f"run {one.outcome.run}" for one in service.nights.tick()])
+        self._act(service, "mail", self._deliver)
+        return ran
 
-    def _deliver(self, _service: Service) -> object:
+    def _deliver(self) -> None:
         """Do what the service's mail thread does at each of its ticks."""
         opened = wiring.open_ledger(self.project)
         try:
@@ -184,7 +188,6 @@ class History:
                 wiring.deliver(self.project, opened, self.clock)
         finally:
             opened.close()
-        return None
 
     def _by_people(self) -> None:
         what = self.chance.choice(("acknowledge", "silence", "retry", "run"))
@@ -248,7 +251,8 @@ class History:
         self.clock.move(-self.ahead)
         self.ahead, self.disk.fault, self.disk.full, self.server.calm = timedelta(), None, False, True
         self.deliveries.settle()
-        since = self.clock.at
+        since, before = self.clock.at, self._judge(thoroughly=True)
+        seen_to = {row["slot"] for row in before["slots"] if row["job"] == "nightly"}
         for day in range(1, 5):
             for hour in (2, 8, 9):
                 self.clock.at = max(self.clock.at, (since + timedelta(days=day)).replace(hour=hour, minute=40))
@@ -257,7 +261,7 @@ class History:
                 self._serve(self.services[hour % 2])
                 self._judge(thoroughly=False)
         books = self._judge(thoroughly=True)
-        self._hold(self.promises.in_the_end(books, since))
+        self._hold(self.promises.in_the_end(books, f"{since.astimezone(ZONE).date()}T24", seen_to))
         self.lived.count = {
             "runs done": sum(row["state"] == "done" for row in books["runs"]),
             "runs failed": sum(row["state"] == "failed" for row in books["runs"]),

@@ -33,7 +33,7 @@ _MADE = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP")
 
 
-class Killed(BaseException):  # noqa: N818 (it is no error: nobody is told)
+class Killed(BaseException):
     """The simulated process was killed."""
 
 

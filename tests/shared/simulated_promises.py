@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from simulated_world import GONE, ROUTES, days
+from simulated_world import ROUTES, days
 from yaml import safe_load
 
 from tulosvahti.core.alert import RANK
@@ -24,7 +24,6 @@ from tulosvahti.store.schema import APPEND_ONLY, NEVER_REMOVED
 if TYPE_CHECKING:
     from simulated_world import Clock, MailServer
 
-    from tulosvahti.core.alert_plan import Message
     from tulosvahti.core.verdict import Outcome
 
 ZONE = ZoneInfo("Europe/Helsinki")
@@ -84,9 +83,9 @@ class Promises:
 
     clock: Clock
     server: MailServer
+    owners: dict[str, str]
     planned: dict[int, Written] = field(default_factory=dict)
     before: Books = field(default_factory=dict)
-    messages: dict[str, Message] = field(default_factory=dict)
 
     def after_a_step(self, books: Books) -> list[str]:
         """Tell what is broken while things are still under way."""
@@ -174,16 +173,7 @@ class Promises:
                 broken.append(f"mail: {one} was sent with other bytes than those stored, or was never committed")
             elif ends[row["run_id"]] != "done":
                 broken.append(f"mail: {one} was sent for run {row['run_id']}, which is {ends[row['run_id']]}")
-        for place, faults in self.server.unrecorded:
-            if place in states and states[place]["state"] != "sent":
-                if self.server.faults() > faults:
-                    self.server.lost[place] += 1  # the fault came between acceptance and its record
-                else:
-                    broken.append(f"mail: {place} was accepted and not recorded, without a fault")
-        self.server.unrecorded.clear()
-        for place, copies in self.server.copies.items():
-            if copies > 1 + self.server.lost[place]:
-                broken.append(f"mail: {copies} copies to {place}, of at most {1 + self.server.lost[place]}")
+        broken += self._copies(states)
         for place, row in states.items():
             first, end = row["first_attempt_at"], row["ended_at"]
             if row["state"] == "sent" and not self.server.copies[place]:
@@ -196,6 +186,21 @@ class Promises:
                 last = max(self.clock.highest + FARTHEST, _moment(stored[place[0]]["hold_until"]))
                 if _moment(row["next_attempt_at"]) > last:
                     broken.append(f"mail: {place} waits until {row['next_attempt_at']}")
+        return broken
+
+    def _copies(self, states: dict[tuple[str, str], Row]) -> list[str]:
+        """One copy too many for each reply that was lost, and for each fault before acceptance was recorded; no more."""
+        broken = []
+        for place, faults in self.server.unrecorded:
+            if place in states and states[place]["state"] != "sent":
+                if self.server.faults() > faults:
+                    self.server.lost[place] += 1  # the fault came between acceptance and its record
+                else:
+                    broken.append(f"mail: {place} was accepted and not recorded, without a fault")
+        self.server.unrecorded.clear()
+        for place, copies in self.server.copies.items():
+            if copies > 1 + self.server.lost[place]:
+                broken.append(f"mail: {copies} copies to {place}, of at most {1 + self.server.lost[place]}")
         return broken
 
     def _told(self, books: Books) -> list[str]:
@@ -217,11 +222,15 @@ class Promises:
                     broken.append(f"mail {row['id']} tells {name} {subject}, with no finding behind it")
         return broken
 
-    def in_the_end(self, books: Books, calm_since: datetime) -> list[str]:
-        """Tell what is broken when nothing has failed for days, and all that was late has had its time."""
-        return [*self._all_seen_to(books, calm_since), *self._all_delivered(books), *self._all_heard(books)]
+    def in_the_end(self, books: Books, calm: str, seen_to: set[str]) -> list[str]:
+        """Tell what is broken when nothing has failed for days, and all that was late has had its time.
 
-    def _all_seen_to(self, books: Books, calm_since: datetime) -> list[str]:
+        ``calm`` is the day's end from which nothing failed; ``seen_to`` are nights that had been seen to before, by a
+        clock that was ahead.
+        """
+        return [*self._all_seen_to(books, calm, seen_to), *self._all_delivered(books), *self._all_heard(books)]
+
+    def _all_seen_to(self, books: Books, calm: str, seen_to: set[str]) -> list[str]:
         broken = [
             f"slot {row['job']} {row['slot']} is {row['state']} in the end"
             for row in books["slots"]
@@ -231,7 +240,8 @@ class Promises:
             mine = [row for row in books["slots"] if row["job"] == job]
             ranges = [(row["oldest"], row["slot"]) for row in mine if row["state"] == "skipped"]
             rows = {row["slot"]: row["state"] for row in mine}
-            first = date.fromisoformat(min(rows)[:10])
+            # A job begins with its first look, or with the newest one where the clock was put back before that.
+            first = date.fromisoformat(max(row["slot"] for row in mine if row["state"] == "skipped" and not row["skipped"])[:10])
             for day in days(first, self.clock.at.astimezone(ZONE).date()):
                 slot = f"{day}T{time}"
                 if (weekday is not None and day.weekday() != weekday) or self.clock.at.astimezone(ZONE).isoformat() < slot:
@@ -239,7 +249,7 @@ class Promises:
                 seen = rows.get(slot)
                 if seen is None and not any(oldest <= slot <= newest for oldest, newest in ranges):
                     broken.append(f"slot {job} {slot} neither ran nor was skipped")
-                if day > calm_since.astimezone(ZONE).date() and job == "nightly" and seen not in {"done", "skipped"}:
+                if job == "nightly" and slot > calm and slot not in seen_to and seen != "done":
                     broken.append(f"slot {job} {slot} is {seen} though nothing failed any more")
         return broken
 
@@ -281,10 +291,8 @@ class Promises:
                 ]
         return broken
 
-    owners: dict[str, str] = field(default_factory=dict)
 
-
-RECIPIENTS = {name for name, item in safe_load(ROUTES)["recipients"].items() if item["mail"] != GONE}
+RECIPIENTS = set(safe_load(ROUTES)["recipients"])
 
 
 def _moment(text: str | None) -> datetime:

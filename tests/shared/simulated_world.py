@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -155,8 +156,6 @@ class Deliveries:
             if key.split()[0] in INPUTS[one] and not (key.endswith("Sotkamo") and word is Word.UNKNOWN)
         }  # fmt: skip
         path.write_text(json.dumps({"state": self.states[one], "words": words}), encoding="utf-8")
-        import os
-
         past = self.clock.at.timestamp() - 60
         os.utime(path, (past, past))
 
