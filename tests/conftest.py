@@ -1,4 +1,4 @@
-"""The ledger's two databases, for every test that asks for ``ledger`` or ``ledger_url``."""
+"""The ledger's two databases, for every test that asks for ``ledger`` or ``ledger_url``; no example has a deadline."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import itertools
 from contextlib import closing
 
 import pytest
+from hypothesis import settings
 from postgresql import ABSENT, new_schema, programs, server
+
+# A busy machine takes longer over an example than a quiet one: that is no fault.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 _NAMES = (f"ledger{number}" for number in itertools.count())
 

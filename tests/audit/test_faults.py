@@ -189,3 +189,11 @@ def test_a_change_of_unit_between_years_is_told():
 def test_growth_is_no_change_of_unit(factor):
     rows = [YEARS[0], *([name, str(100 + k), str((100 + k) * factor), str(110 + k)] for k, (name, *_) in enumerate(YEARS[1:]))]
     assert all(f.cause != "unit_change" for f in audited(rows).findings)
+
+
+def test_neighbours_exchanged_where_no_sum_links_them():
+    (finding,) = audited(changed(TOTALS, B3="402", C3="377")).findings
+    assert (finding.cause, finding.cells, finding.implied) == (
+        "neighbours_exchanged", ((2, 1), (2, 2)), (Decimal(377), Decimal(402)),
+    )  # fmt: skip
+    assert finding.explains == 2

@@ -57,6 +57,28 @@ def test_an_unreachable_server_then_a_refusal_then_a_corrected_one(project):
         assert len(inbox.got) == 2
 
 
+def test_schedule_once_sends_what_waits_though_nothing_is_to_be_run(project):
+    with mail_server(Inbox()) as inbox:
+        with_mail(project, inbox.port)
+        inbox.fault = lambda stage, _what: "451 later" if stage == "MAIL" else ""
+        project.run("--no-expectations")
+        assert (inbox.got, project.call("outbox").stdout.count(" waiting ")) == ([], 1)
+        inbox.fault = lambda _stage, _what: ""
+        project.call("outbox", "--retry", "all")
+        assert "nothing was run" in project.call("schedule", "--once").stderr
+        assert [to for _, to, _ in inbox.got] == [("results@agency.example",)]
+
+
+def test_a_mail_that_cannot_be_written_to_a_file_is_loud_and_kept(project):
+    project.write("inputs/visits.csv", "visit_id;visited_on;cost\n")
+    (project.root / ".tulosvahti").mkdir()
+    (project.root / ".tulosvahti/outbox").write_text("no folder", encoding="utf-8")
+    result, _ = project.run("--no-expectations")
+    assert isinstance(result.exception, OSError)
+    (project.root / ".tulosvahti/outbox").unlink()
+    assert "written: 1" in project.call("outbox", "--retry", "all", "--send").stderr
+
+
 def test_a_password_that_is_not_there(project):
     with_mail(project, free_port(), 'username = "me"', 'password_env = "TULOSVAHTI_TEST_UNSET"')
     result, _ = project.run("--no-expectations")

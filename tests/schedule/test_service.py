@@ -203,15 +203,17 @@ def test_serve_ticks_until_stopped() -> None:
 
 def test_a_second_service_stands_by_and_takes_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     ticked: list[str] = []
+    progressed: list[str] = []
 
     def service(name: str) -> tuple[RunLock, object]:
         lock = RunLock(tmp_path / "service.lock", "another service runs the nights of this project")
-        return lock, standing_by(lock, lambda: ticked.append(name))
+        return lock, standing_by(lock, lambda: ticked.append(name), lambda: progressed.append(name))
 
     (first_lock, first), (_, second) = service("first"), service("second")
     for tick in (first, second, second, first):
         tick()
     assert ticked == ["first", "first"]
+    assert progressed == ["second", "second"]  # Standing by is no standstill.
     assert caplog.text.count("another service runs the nights of this project (process") == 1
     assert "stands by" in caplog.text
     first_lock.__exit__(None, None, None)

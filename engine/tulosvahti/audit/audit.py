@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
+from tulosvahti.audit.exchanged import with_exchanged
 from tulosvahti.audit.formulas import formula_findings
 from tulosvahti.audit.marks import as_printed, mark_findings, restored
 from tulosvahti.audit.remarks import explained_by_notes, in_order, remarks
@@ -46,6 +47,7 @@ def audit_table(table: Table) -> AuditedTable:
     marked = restored(table)
     found, whole = marked.found, marked.table
     relations, findings, exact, units = _judged(whole, found.relations, found.units)
+    findings = with_exchanged(whole, relations, findings)
     findings = [*explained_by_notes(whole, relations, findings), *remarks(whole, relations), *formula_findings(table)]
     findings += [*mark_findings(marked, relations), *unit_changes(whole)]
     relations = as_printed(relations, marked)

@@ -35,7 +35,7 @@ def discover(numbers: Numbers, axis: Axis, labels: Sequence[str]) -> Discovery:
     lines = numbers.along(axis, labels)
     sums = with_signed(lines, find_sums(lines))
     sure = frozenset(p.total for p in sums if p.score > SURE_TOTAL)
-    means = [p for p in find_averages(lines, sure) if p.total not in sure]
+    means = [p for p in find_averages(lines, sure, sums) if p.total not in sure]
     if lines.count * len(lines.numeric) ** 3 > MOST_TRIPLES:
         return Discovery(axis, lines, (*sums, *means), ("share", "relative_change"))
     ratios = find_ratios(lines, sure, sure | {p.total for p in means})

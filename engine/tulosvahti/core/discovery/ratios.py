@@ -15,7 +15,7 @@ from tulosvahti.core.discovery.pattern import Pattern, averaged, divided, share_
 from tulosvahti.core.discovery.structure import place_cost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tulosvahti.core.discovery.lines import Lines
 
@@ -42,12 +42,17 @@ MOST_FITTING = 8
 """A quotient that would fit more results of its line is no evidence."""
 
 
-def find_averages(lines: Lines, totals: frozenset[int]) -> list[Pattern]:
-    """Give the means of runs of positions; ``totals``: positions known to be sums, left out of a run as a whole."""
+def find_averages(lines: Lines, totals: frozenset[int], sums: Sequence[Pattern]) -> list[Pattern]:
+    """Give the means of runs of positions; ``totals``: positions known to be sums, left out of a run as a whole.
+
+    A run that holds a sum together with all its items has no mean worth telling: ``sums``.
+    """
+    families = [(p.total, frozenset(p.items)) for p in sums]
     seen: dict[tuple[int, tuple[int, ...]], Pattern] = {}
     loose: set[tuple[int, tuple[int, ...]]] = set()
     for total, items, whole in _mean_candidates(lines, totals):
-        if (total, items) in seen:
+        own = set(items)
+        if (total, items) in seen or any(parent in own and children <= own for parent, children in families):
             continue
         pattern = averaged(lines, total, items)
         if pattern.holds:
