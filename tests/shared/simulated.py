@@ -18,6 +18,7 @@ import sqlalchemy.exc
 from simulated_disk import Disk, Killed, Process, drawn_fault, faulty
 from simulated_promises import ZONE, Books, Promises, digest, read_books, written
 from simulated_world import OWNERS, Clock, Deliveries, MailServer, evaluation, small_project
+from sqlalchemy import make_url
 
 from tulosvahti import wiring
 from tulosvahti.core.alert import About, AlertKey
@@ -111,10 +112,10 @@ class History:
     def _open_engine(self, url: Any, root: Path, password: str = "") -> Engine:
         """Give each process one engine for all histories: its compiled statements are what takes time."""
         process = self.disk.current
-        place = (str(root), process.name if process else "")
-        if place not in ENGINES or not self.disk.state.exists():
-            ENGINES[place] = open_engine(url, root, password)
-        return ENGINES[place]
+        assert process is not None
+        if not self.disk.state.exists():
+            open_engine(url, root, password)  # makes the folder, or fails at it
+        return _engine(root, process.name)
 
     def _mails_of(self, project: Any, outcome: Any, found: Any, at: datetime) -> Any:
         mails, troubles = MAILS_OF(project, outcome, found, at)
@@ -323,7 +324,15 @@ class History:
             yield
 
 
-ENGINES: dict[tuple[str, str], Engine] = {}
+@cache
+def _engine(root: Path, _process: str) -> Engine:
+    """Make an engine and let it ask its first questions: no history is to differ by what another one did before it."""
+    engine = open_engine(make_url("sqlite:///.tulosvahti/ledger.db"), root)
+    engine.connect().close()
+    engine.dispose()
+    return engine
+
+
 MAILS_OF = runs.mails_of
 LAST: list[str] = []
 
@@ -354,4 +363,7 @@ def live(seed: int, folder: Path, lived: Lived | None = None) -> Lived:
     """
     for name in ("project", "killed", "books"):
         shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("one", "two", "people"):
+        _engine(folder / "project", name)
+    shutil.rmtree(folder / "project", ignore_errors=True)
     return History(lived or Lived(seed), folder).live()
