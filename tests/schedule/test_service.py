@@ -162,6 +162,19 @@ def test_a_killed_run_is_taken_over_at_once_on_the_same_machine(house: House) ->
     assert house.slots()[0].epoch == 2
 
 
+def test_it_is_taken_over_at_once_by_a_clock_that_goes_on_too(house: House) -> None:
+    def clock() -> datetime:
+        house.now += timedelta(milliseconds=1)
+        return house.now
+
+    nights = Nights(lambda: house.project, clock, house.run)
+    house.ticks(nights, "2023-06-05T12:00")
+    tonight = Plan(Due("2023-06-06T03:00", utc("2023-06-06T00:00"), "*"))
+    with closing(wiring.open_ledger(house.project)) as ledger, RunLock(house.root / ".tulosvahti/run.lock") as killed:
+        assert ledger.slots.claim("nightly", lambda _: tonight, None, killed.owner, lambda: utc("2023-06-06T00:00"))[0]
+    assert house.ticks(nights, "2023-06-06T00:00:15") == ["2023-06-06T03:00"]
+
+
 def test_a_broken_ledger_never_ends_the_service(house: House, caplog: pytest.LogCaptureFixture) -> None:
     (house.root / ".tulosvahti").mkdir()
     (house.root / ".tulosvahti/ledger.db").write_text("no database" * 999)

@@ -209,7 +209,7 @@ class Slots:
             .where(slots.state == SlotState.RUNNING, over)
             .values(
                 state=case((slots.job == BY_HAND, SlotState.FAILED), else_=SlotState.RETRY),
-                retry_at=moment(now),
+                retry_at=slots.due_at,  # At once: the plan's own clock was read before this transaction's.
                 reason=_ENDED,
             )
         )
