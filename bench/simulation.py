@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "tests" / "shared")]
 
 from shared import show  # noqa: E402 (found beside this)
-from simulated import Lived, live  # noqa: E402 (found beside the tests)
+from simulated import BrokenError, Lived, live  # noqa: E402 (found beside the tests)
 
 
 @cache
@@ -37,7 +37,7 @@ def one(seed: int) -> tuple[int, str, Counter[str]]:
     try:
         lived = live(seed, Path(folder().name))
         again = live(seed, Path(folder().name)) if seed % 10 == 0 else lived
-    except Exception as error:  # noqa: BLE001 (whatever it is, it has a seed)
+    except (Exception, BrokenError) as error:  # noqa: BLE001 (whatever it is, it has a seed)
         return seed, f"{type(error).__name__}: {error}", Counter()
     finally:
         gc.enable()
@@ -51,7 +51,7 @@ def replay(seed: int) -> int:
     lived = Lived(seed)
     try:
         live(seed, Path(folder().name), lived)
-    except Exception as error:  # noqa: BLE001 (as above)
+    except (Exception, BrokenError) as error:  # noqa: BLE001 (as above)
         print("\n".join(lived.lines))
         print(f"seed {seed} broke: {type(error).__name__}: {error}")
         return 1

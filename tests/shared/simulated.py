@@ -50,8 +50,8 @@ def empty_ledger() -> bytes:
         return (Path(name) / "ledger.db").read_bytes()
 
 
-class BrokenError(Exception):
-    """A promise was broken; the text says which, where, and what came before."""
+class BrokenError(BaseException):
+    """A promise was broken; the text says which. The service, which survives every ``Exception``, does not survive it."""
 
 
 @dataclass
