@@ -43,7 +43,7 @@ for number in itertools.count():
     fcntl.flock(lock, fcntl.LOCK_EX)  # One run at a time, as the run lock has it.
     publish_run(ledger, store.keep(f"{os.getpid()} {number}".encode() * 999))
     fcntl.flock(lock, fcntl.LOCK_UN)
-    time.sleep(0.1)
+    time.sleep(0.5)
 """
 
 
@@ -75,7 +75,7 @@ def loaded(title: str, url: str, backups: int) -> tuple[list[object], list[str]]
         root = Path(name) / "project"
         root.mkdir()
         with closing(Ledger(url, root)) as ledger:
-            command = [sys.executable, "-c", WRITER, url, str(root), str(SHARED)]
+            command = [sys.executable, "-X", "faulthandler", "-c", WRITER, url, str(root), str(SHARED)]
             writers = [stack.enter_context(subprocess.Popen(command)) for _ in range(WRITERS)]  # noqa: S603
             for writer in writers:
                 stack.callback(writer.kill)
@@ -92,8 +92,7 @@ def loaded(title: str, url: str, backups: int) -> tuple[list[object], list[str]]
                 wrong += [f"{title}, backup {number}: {said}" for said in broken(back, made.runs)]
                 shutil.rmtree(back)
                 made.path.unlink()
-            if any(writer.poll() is not None for writer in writers):
-                wrong.append(f"{title}: a writer ended")
+            wrong += [f"{title}: a writer ended with {code}" for code in [one.poll() for one in writers] if code is not None]
     if not seen[0] < seen[-1]:
         wrong.append(f"{title}: nothing was written meanwhile")
     times = f"{statistics.median(took):.2f}", f"{max(took):.2f}"
