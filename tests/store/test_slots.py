@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from tulosvahti.core.contract import Delivery, DeliveryState
 from tulosvahti.core.delivery import Posting
@@ -235,6 +235,19 @@ def test_a_run_that_cannot_begin_leaves_its_slot_to_be_tried_again(ledger: Ledge
     with pytest.raises(StatementError):
         run_claimed(ledger, held, unwritable, lambda run: Result(outcome(run)), lambda: NOW, lambda _, now: now + MINUTE)
     assert ledger.slots.newest("nightly")[0].state is SlotState.RETRY
+
+
+def test_what_a_ledger_that_fails_leaves_is_a_sentence_without_values(ledger: Ledger) -> None:
+    """The reason stays for ever and is shown: no statement with the mails that it would have written."""
+    held = claim(ledger)
+    assert held
+    twice = [Posting("mmm", "<1@y>", b"salary of A. Person", (("mail", "a@example.org"),))] * 2
+    with pytest.raises(IntegrityError) as raised:
+        run_claimed(ledger, held, BEGINNING, lambda run: Result(outcome(run), twice), lambda: NOW)
+    assert "salary" not in str(raised.value)
+    reason = ledger.runs()[0].reason
+    assert "unique" in reason.lower()
+    assert [word for word in ("INSERT", "salary", "<1@y>", "\n") if word in reason] == []
 
 
 def test_a_run_whose_lease_was_lost_on_the_way_writes_nothing(ledger: Ledger) -> None:

@@ -20,7 +20,7 @@ def tell(error: Exception) -> None:
 def _sentence(error: Exception) -> str:
     from sqlalchemy import exc  # noqa: PLC0415 (an error is rare, and --help is quick)
 
-    from tulosvahti.store.database import LedgerError  # noqa: PLC0415
+    from tulosvahti.store.database import LedgerError, told  # noqa: PLC0415
     from tulosvahti.store.inputs import InputStoreError  # noqa: PLC0415
     from tulosvahti.store.lock import LockedError  # noqa: PLC0415
 
@@ -28,8 +28,7 @@ def _sentence(error: Exception) -> str:
         return str(error)
     ours = (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError)
     if isinstance(error, (exc.DatabaseError, exc.TimeoutError)) and not isinstance(error, ours):
-        why = " ".join(str(getattr(error, "orig", None) or error).split())
-        return f"the ledger could not be read or written: {why}; what was committed before is kept: mend the cause, then run again"
+        return f"the ledger could not be read or written: {told(error)}; what was committed before is kept: mend the cause, then run again"
     if isinstance(error, OSError):
         return f"{error}; what was done before is kept: mend the cause, then run again"
     return ""

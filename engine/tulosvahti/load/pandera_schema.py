@@ -7,6 +7,7 @@ a whole column is null. Pandera is imported only when a schema is compiled.
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -38,10 +39,26 @@ class Break:
     reason: str
 
 
+def _pandera() -> Any:  # noqa: ANN401 (the module)
+    """Import Pandera: a second, only where rows are judged.
+
+    Where Spark is installed it would import all of ``pyspark.pandas``, for another second and a warning that does not
+    concern polars: the first import finds no Spark.
+    """
+    hidden = () if "pandera" in sys.modules else tuple({"pyspark", "pyspark.pandas"} - set(sys.modules))
+    absent: Any = dict.fromkeys(hidden)  # None says that there is no such module.
+    sys.modules |= absent
+    try:
+        import pandera.polars as pa  # noqa: PLC0415
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+    return pa
+
+
 def compile_schema(contract: Contract) -> pa.DataFrameSchema:
     """Compile the constraints of a contract; the error of each Pandera check is the reason in words."""
-    import pandera.polars as pa  # noqa: PLC0415 - a second of import, only where rows are judged
-
+    pa = _pandera()
     columns: dict[str, Any] = {}
     for item in contract.fields:
         checks = [
@@ -54,12 +71,13 @@ def compile_schema(contract: Contract) -> pa.DataFrameSchema:
             checks.append(pa.Check(_first(contract.primary_key), name=KEY, error=KEY, ignore_na=False))
         needed = item.required or item.name in contract.primary_key
         columns[item.name] = pa.Column(nullable=not needed, checks=checks)
-    return pa.DataFrameSchema(columns, strict=False, name=contract.name)
+    schema: pa.DataFrameSchema = pa.DataFrameSchema(columns, strict=False, name=contract.name)
+    return schema
 
 
 def breaks(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> list[Break]:
     """Run a schema over a typed frame and give what broke, in row order."""
-    import pandera.polars as pa  # noqa: PLC0415
+    pa = _pandera()
     from pandera.config import ValidationDepth, config_context  # noqa: PLC0415
 
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
+from tulosvahti.store.database import told
 from tulosvahti.store.slots import LostLeaseError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def run_claimed(  # noqa: PLR0913 - a run is its claim, its beginning, its work,
     except LostLeaseError:
         raise
     except BaseException as error:
-        now, reason = clock(), str(error) or type(error).__name__
+        now, reason = clock(), told(error)
         again = retry_at(claim.epoch, now)
         try:
             if run is None:

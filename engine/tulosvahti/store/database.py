@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 if TYPE_CHECKING:
@@ -28,6 +28,16 @@ _POSTGRESQL_BEGIN = (
 
 class LedgerError(Exception):
     """The ledger cannot be used as asked; the text says why and what to do."""
+
+
+def told(error: BaseException) -> str:
+    """Say what happened in the words of the database, without the statement and its values, which may be anyone's."""
+    if isinstance(error, StatementError):
+        error = error.orig or error
+        lines = str(error).splitlines() or [""]
+        # PostgreSQL adds values in further lines (``DETAIL: Key (…)=(…)``).
+        return " ".join(lines[0].split()) or type(error).__name__
+    return str(error) or type(error).__name__
 
 
 def open_engine(url: URL, root: Path, password: str = "") -> Engine:
@@ -47,6 +57,7 @@ def open_engine(url: URL, root: Path, password: str = "") -> Engine:
         engine = create_engine(
             url,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"connect_timeout": 10, "tcp_user_timeout": 30_000, "application_name": "tulosvahti"},
         )
     except (ImportError, NoSuchModuleError) as error:
@@ -68,7 +79,7 @@ def _open_sqlite(url: URL, root: Path) -> Engine:
             message = f"the ledger {path} cannot be used: {error}; mend the cause and try again"
             raise LedgerError(message) from error
         url = url.set(database=str(path))
-    engine = create_engine(url, connect_args={"timeout": float(_WAIT)})
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": float(_WAIT)})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:  # noqa: ANN401
