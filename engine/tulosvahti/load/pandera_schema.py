@@ -58,32 +58,32 @@ def _pandera() -> Any:  # noqa: ANN401 (the module)
 
 def compile_schema(contract: Contract) -> pa.DataFrameSchema:
     """Compile the constraints of a contract; the error of each Pandera check is the reason in words."""
-    pa = _pandera()
+    pandera = _pandera()
     columns: dict[str, Any] = {}
     for item in contract.fields:
         checks = [
-            pa.Check(_each(test), name=reason, error=reason, ignore_na=False) for reason, test in _constraints(item)
+            pandera.Check(_each(test), name=reason, error=reason, ignore_na=False) for reason, test in _constraints(item)
         ]
         if item.unique:
             reason = "same value as an earlier row; allowed: each value once"
-            checks.append(pa.Check(_first((item.name,)), name=reason, error=reason, ignore_na=False))
+            checks.append(pandera.Check(_first((item.name,)), name=reason, error=reason, ignore_na=False))
         if contract.primary_key and item.name == contract.primary_key[0]:
-            checks.append(pa.Check(_first(contract.primary_key), name=KEY, error=KEY, ignore_na=False))
+            checks.append(pandera.Check(_first(contract.primary_key), name=KEY, error=KEY, ignore_na=False))
         needed = item.required or item.name in contract.primary_key
-        columns[item.name] = pa.Column(nullable=not needed, checks=checks)
-    schema: pa.DataFrameSchema = pa.DataFrameSchema(columns, strict=False, name=contract.name)
+        columns[item.name] = pandera.Column(nullable=not needed, checks=checks)
+    schema: pa.DataFrameSchema = pandera.DataFrameSchema(columns, strict=False, name=contract.name)
     return schema
 
 
 def breaks(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> list[Break]:
     """Run a schema over a typed frame and give what broke, in row order."""
-    pa = _pandera()
+    pandera = _pandera()
     from pandera.config import ValidationDepth, config_context  # noqa: PLC0415
 
     try:
         with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
             schema.validate(frame, lazy=True)
-    except pa.errors.SchemaErrors as error:
+    except pandera.errors.SchemaErrors as error:
         found = []
         for case in error.failure_cases.iter_rows(named=True):
             if case["index"] is None:
