@@ -1,210 +1,57 @@
-"""Measurements on DuckDB: exact sums and counts out, nothing judged here.
-
-``prepare`` runs the plan of all measurements of a run (``planning``); ``measure`` and ``rows`` read from what it found, and
-run the rule's own query where the plan does not cover a rule or its pass failed. Both ways give the same numbers.
-"""
+"""DuckDB as an engine: in process, over the frames of the inputs, with nothing to install."""
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from tulosvahti.compute.groups import NotComputedError, bounds_of, group_of, with_floating
-from tulosvahti.compute.parts_sql import columns_of, quoted
-from tulosvahti.compute.planning import EXAMPLES, Pass, Wanted, candidates, passes_of, planned, wanted_of
-from tulosvahti.compute.rule_sql import RuleSql
-from tulosvahti.core.cells import Bundle, Cell, Chosen, Group, Recipe, bundled, first_rows, numbers
-from tulosvahti.core.rule import RowsSpec, TargetSpec
+from tulosvahti.compute.engine import Engine, Measured, PassRun, RowsMeasured
+from tulosvahti.compute.groups import NotComputedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import date
 
     import polars as pl
 
     from tulosvahti.core.contract import Contract
-    from tulosvahti.core.measure import Parts, Subject
-    from tulosvahti.core.period import Period
 
 __all__ = ["DuckEngine", "Measured", "NotComputedError", "PassRun", "RowsMeasured"]
-SAMPLED = 20_000
-"""Rows from which the number of different values is guessed; a wrong guess costs time, never exactness."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """The parts of each group, and the rule's own query that gives them."""
+class DuckDatabase:
+    """Frames in memory, with no access to anything else."""
 
-    groups: tuple[tuple[Subject, Period | None, Parts], ...]
-    sql: str
+    keeps_first = True
 
-
-@dataclass(frozen=True)
-class RowsMeasured:
-    """How many rows met a condition, failed it, or could not be told; the first failing rows by key."""
-
-    met: int
-    failed: int
-    unknown: int
-    examples: tuple[Mapping[str, str], ...]
-    sql: str
-
-
-@dataclass
-class PassRun:
-    """A pass with what it gave: its cells, how long it took, and the groups made of the cells so far."""
-
-    done: Pass
-    cells: list[Cell]
-    seconds: float
-    _bundles: dict[Chosen, dict[Group, Bundle]] = field(default_factory=dict, repr=False)
-    _named: dict[int, dict[str, Any]] | None = field(default=None, repr=False)
-
-    def groups(self, query: str) -> tuple[dict[Group, Bundle], Recipe]:
-        """Give the groups of a measurement, and where its numbers lie in their cells."""
-        chosen, recipe = self.done.read[query]
-        if chosen not in self._bundles:
-            self._bundles[chosen] = bundled(self.cells, chosen)
-        return self._bundles[chosen], recipe
-
-    def first_rows(self, query: str) -> list[int]:
-        """Give the numbers of the first failing rows of a measurement."""
-        return first_rows(*self.groups(query))[:EXAMPLES]
-
-    def named(self, fields: Sequence[str], run: Callable[[str], list[tuple[Any, ...]]]) -> dict[int, dict[str, Any]]:
-        """Give the fields of all first failing rows, by row number: one read for all measurements of the pass."""
-        if self._named is None:
-            wanted = sorted({number for query in self.done.read for number in self.first_rows(query)})
-            chosen, rows = ", ".join(["__row", *map(quoted, fields)]), ", ".join(map(str, wanted))
-            sql = f"SELECT {chosen} FROM {quoted('input_' + self.done.input)} WHERE __row IN ({rows})"
-            self._named = {row[0]: dict(zip(fields, row[1:], strict=True)) for row in run(sql)}
-        return self._named
-
-
-class DuckEngine:
-    """Runs queries over the frames of the inputs, in memory, with no access to anything else."""
-
-    def __init__(self, frames: Mapping[str, pl.DataFrame], contracts: Mapping[str, Contract], as_of: date) -> None:
+    def __init__(self, frames: Mapping[str, pl.DataFrame]) -> None:
         """Register the frames."""
-        self._contracts = contracts
-        self._rules = RuleSql(contracts, as_of)
-        self._heights = {name: frame.height for name, frame in frames.items()}
         self._connection = duckdb.connect(":memory:")
         for name, frame in frames.items():
             self._connection.register(f"input_{name}", frame)
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
-        self._runs: dict[str, PassRun] = {}
-        self._shown: dict[str, set[str]] = defaultdict(set)
-        """By input: the fields by which rules name failing rows."""
-        self.passes: list[PassRun] = []
-        """What ``prepare`` ran, in its order."""
 
-    def close(self) -> None:
-        """Give the memory back."""
-        self._connection.close()
-
-    def query_of(self, spec: TargetSpec | RowsSpec) -> str:
-        """Give a rule's own query, as evidence holds it."""
-        return self._rules.query(spec)
-
-    def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
-        """Plan and run the measurements of a run. What fails is left to the rule's own query."""
-        by_input: dict[str, dict[str, Wanted]] = defaultdict(dict)
-        for spec in specs:
-            wanted = wanted_of(spec, self._rules)
-            if wanted is not None and wanted.input in self._heights:
-                by_input[wanted.input].setdefault(wanted.query, wanted)
-                self._shown[wanted.input].update(spec.key if isinstance(spec, RowsSpec) else ())
-        for name, found in by_input.items():
-            items = list(found.values())
-            if len(items) == 1:
-                continue
-            try:
-                values = self._values(name, candidates(items))
-            except NotComputedError:
-                continue
-            for some, keys in passes_of(items, values):
-                self._try(some, keys)
-
-    def measure(self, spec: TargetSpec) -> Measured:
-        """Measure every subject and period of an indicator that is known.
-
-        Raises:
-            NotComputedError: the database refused the query.
-
-        """
-        measure, sql = spec.measure, self._rules.query(spec)
-        if run := self._runs.get(sql):
-            bundles, recipe = run.groups(sql)
-            rows = [(start, by, numbers(bundle, recipe, run.done.parts)) for (start, by), bundle in bundles.items()]
-        else:
-            names, width = [name for name, _ in columns_of(measure)], len(measure.by) + 1
-            rows = [(row[0], row[1:width], dict(zip(names, row[width:], strict=True))) for row in self._run(sql)]
-        bounds = bounds_of(measure, self._contracts[measure.input])
-        groups = [group_of(spec.grain, bounds, *row) for row in rows]
-        return Measured(with_floating(measure, groups), sql)
-
-    def rows(self, spec: RowsSpec) -> RowsMeasured:
-        """Judge a condition row by row.
-
-        Raises:
-            NotComputedError: the database refused the query.
-
-        """
-        sql = self._rules.query(spec)
-        run = self._runs.get(sql)
-        if run and self._shown[spec.input].issuperset(spec.key):
-            return self._rows_of(spec, sql, run)
-        met, failed, unsure = self._run(sql)[0]
-        found = self._run(f"{self._rules.failing(spec)} LIMIT {EXAMPLES}") if failed else []
-        return RowsMeasured(met, failed, unsure, _examples(spec, found), sql)
-
-    def _rows_of(self, spec: RowsSpec, sql: str, run: PassRun) -> RowsMeasured:
-        bundles, recipe = run.groups(sql)
-        found = [numbers(bundle, recipe, run.done.parts) for bundle in bundles.values()]
-        unknown = ("unsure", "scope_yes", "scope_no", "scope_unsure", "rejected")
-        met, failed = (sum(item[name] for item in found) for name in ("yes", "no"))
-        first = run.first_rows(sql)
-        rows = run.named(sorted(self._shown[spec.input]), self._run) if first and spec.key else {}
-        listed = [(row, *(rows[row][name] for name in spec.key)) for row in first]
-        return RowsMeasured(met, failed, sum(item[name] for item in found for name in unknown), _examples(spec, listed), sql)
-
-    def _try(self, wanted: Sequence[Wanted], keys: frozenset[str]) -> None:
-        """Run a division of the plan; where a pass fails, halve it until what fails stands alone."""
-        for made in planned(wanted, keys):
-            start = time.perf_counter()
-            try:
-                cells = self._run(made.sql)
-            except NotComputedError:
-                mine = [item for item in wanted if item.query in made.read]
-                half = len(mine) // 2
-                for some in (mine[:half], mine[half:]) if half else ():
-                    self._try(some, keys)
-                continue
-            run = PassRun(made, cells, time.perf_counter() - start)
-            self.passes.append(run)
-            self._runs |= dict.fromkeys(made.read, run)
-
-    def _values(self, name: str, fields: Sequence[str]) -> dict[str, int]:
-        """Guess how many different values fields have, from every so many rows."""
-        if not fields:
-            return {}
-        step = max(self._heights[name] // SAMPLED, 1)
-        counts = ", ".join(f"count(DISTINCT {quoted(item)})" for item in fields)
-        found = self._run(f"SELECT {counts} FROM {quoted('input_' + name)} WHERE __row % {step} = 0")[0]
-        return dict(zip(fields, found, strict=True))
-
-    def _run(self, sql: str) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a query."""
         try:
             return self._connection.execute(sql).fetchall()
         except duckdb.Error as error:
             raise NotComputedError(str(error).splitlines()[0]) from None
 
+    def written(self, sql: str) -> str:
+        """Give a query as it is: the generator writes DuckDB's dialect."""
+        return sql
 
-def _examples(spec: RowsSpec, found: Iterable[tuple[Any, ...]]) -> tuple[Mapping[str, str], ...]:
-    return tuple(dict(zip(("row", *spec.key), map(str, row), strict=True)) for row in found)
+    def close(self) -> None:
+        """Give the memory back."""
+        self._connection.close()
+
+
+class DuckEngine(Engine):
+    """Runs queries over the frames of the inputs, in memory, with no access to anything else."""
+
+    def __init__(self, frames: Mapping[str, pl.DataFrame], contracts: Mapping[str, Contract], as_of: date) -> None:
+        """Register the frames."""
+        super().__init__(DuckDatabase(frames), contracts, as_of, {name: frame.height for name, frame in frames.items()})

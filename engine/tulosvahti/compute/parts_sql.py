@@ -13,8 +13,12 @@ from tulosvahti.core.measure import leaf_name
 from tulosvahti.core.rule import MeasureKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tulosvahti.core.expression import Expression
     from tulosvahti.core.rule import Measure
+
+    Written = Callable[[exp.Expression], str]
 
 SOUND = "NOT __rejected AND __scope"
 COUNTS = ("rows", "taken", "yes", "no", "unsure", "scope_yes", "scope_no", "scope_unsure", "rejected")
@@ -31,8 +35,15 @@ def has_row_value(measure: Measure) -> bool:
     return measure.expression is not None and measure.kind not in {MeasureKind.RATIO, MeasureKind.VALUE}
 
 
-def columns_of(measure: Measure) -> list[tuple[str, str]]:
-    """Give name and SQL of every part, for one group of rows."""
+def _with_quotes(tree: exp.Expression) -> str:
+    def named(node: exp.Expression) -> exp.Expression:
+        return exp.column(node.name, quoted=True) if isinstance(node, exp.Column) else node
+
+    return tree.transform(named).sql(dialect="duckdb", copy=False)
+
+
+def columns_of(measure: Measure, written: Written = _with_quotes) -> list[tuple[str, str]]:
+    """Give name and SQL of every part, for one group of rows; ``written`` writes the operands of aggregates."""
     logical = measure.kind in {MeasureKind.COUNT, MeasureKind.SHARE}
     yes = "__value" if logical else "__value IS NOT NULL"
     no = "NOT __value" if logical else "FALSE"
@@ -58,7 +69,7 @@ def columns_of(measure: Measure) -> list[tuple[str, str]]:
         newest = f"CASE WHEN {SOUND} AND __rank = 1 THEN __value END"
         result += [("latest", f"max({newest})"), ("latest_values", f"count(DISTINCT {newest})")]
     if measure.expression is not None and not has_row_value(measure):
-        result += _leaves(measure.expression)
+        result += _leaves(measure.expression, written)
     return result
 
 
@@ -76,7 +87,7 @@ class Leaf:
     distinct: bool = False
 
 
-def leaves_of(expression: Expression) -> list[Leaf]:
+def leaves_of(expression: Expression, written: Written) -> list[Leaf]:
     """Give the aggregates between which the core calculates."""
     result: dict[str, Leaf] = {}
     for node in expression.tree.find_all(*AGGREGATES):
@@ -86,15 +97,14 @@ def leaves_of(expression: Expression) -> list[Leaf]:
             continue
         distinct = isinstance(argument, exp.Distinct)
         inner = argument.expressions[0] if distinct else argument
-        sql = inner.transform(_with_quotes).sql(dialect="duckdb", copy=False)
-        result[name] = Leaf(name, str(node.key), sql, distinct)
+        result[name] = Leaf(name, str(node.key), written(inner), distinct)
     return list(result.values())
 
 
-def _leaves(expression: Expression) -> list[tuple[str, str]]:
+def _leaves(expression: Expression, written: Written) -> list[tuple[str, str]]:
     """Give the columns of the aggregates; an average is its sum and its count."""
     result: list[tuple[str, str]] = []
-    for leaf in leaves_of(expression):
+    for leaf in leaves_of(expression, written):
         if not leaf.argument:
             result.append((leaf.name, _count(SOUND)))
             continue
@@ -108,7 +118,3 @@ def _leaves(expression: Expression) -> list[tuple[str, str]]:
             result.append((leaf.name, f"{leaf.function}({taken})"))
         result.append((f"missing: {leaf.name}", _count(f"{SOUND} AND ({leaf.argument}) IS NULL")))
     return result
-
-
-def _with_quotes(node: exp.Expression) -> exp.Expression:
-    return exp.column(node.name, quoted=True) if isinstance(node, exp.Column) else node

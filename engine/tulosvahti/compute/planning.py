@@ -2,30 +2,25 @@
 
 A measurement is normalised to what it reads (rows known, period, subject, filter as key = value, the rest of its scope, a
 value of each row). A pass names each predicate and value once, groups by the finest keys that its measurements use, and
-takes mergeable parts; the core makes the groups of each measurement from the cells. What is not mergeable (different
-values, the latest row) or speaks of its own period is not planned: ``wanted_of`` gives None, and the rule's own query runs.
+takes mergeable parts; the core makes the groups of each measurement from the cells. Different values do not merge: those
+asked for the same groups share a pass of just these groups. The newest row is found among cells of days.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlglot import exp
-
-from tulosvahti.compute.parts_sql import Leaf, has_row_value, leaves_of, quoted
-from tulosvahti.compute.rule_sql import MISSING, RuleSql, period_start
+from tulosvahti.compute.parts_sql import quoted
+from tulosvahti.compute.rule_sql import period_start
 from tulosvahti.core.cells import Chosen, Counts, Merge, Recipe
-from tulosvahti.core.contract import FieldType
-from tulosvahti.core.expression import PARAMETERS
 from tulosvahti.core.period import Grain
-from tulosvahti.core.rule import MeasureKind, RowsSpec, TargetSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
-    from tulosvahti.core.contract import Contract
-    from tulosvahti.core.expression import Expression
+    from tulosvahti.compute.parts_sql import Leaf
+    from tulosvahti.compute.wanted import Wanted
 
 EXAMPLES = 20
 """Failing rows listed in evidence; counts are always exact."""
@@ -38,35 +33,6 @@ MOST_CELLS = 50_000
 FEW_FILTERS = 3
 """From so many different conditions on one field, the field is a key; fewer are predicates of their own."""
 _WITHIN_MONTHS = (Grain.MONTH, Grain.QUARTER, Grain.HALF_YEAR, Grain.YEAR)
-_PERIOD_NAMES = frozenset({"period_start", "period_end"})
-
-
-@dataclass(frozen=True)
-class Atom:
-    """One condition of a filter; ``field`` and ``values`` where it is a field that equals one of some values."""
-
-    sql: str
-    field: str = ""
-    values: frozenset[Any] = frozenset()
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A normalised measurement; ``query`` is the rule's own query, which names it."""
-
-    query: str
-    input: str
-    known: str = ""
-    day: str = ""
-    grain: Grain = Grain.YEAR
-    by: tuple[str, ...] = ()
-    filter: tuple[Atom, ...] = ()
-    value: str = "TRUE"
-    logical: bool = True
-    summed: bool = False
-    leaves: tuple[Leaf, ...] = ()
-    listed: bool = False
-    """True: the first failing rows are asked for."""
 
 
 @dataclass(frozen=True)
@@ -80,95 +46,6 @@ class Pass:
     """By the measurement's own query. Places count from the start of a cell."""
 
 
-def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql) -> Wanted | None:
-    """Normalise a measurement; None: only its own query can measure it."""
-    if isinstance(spec, RowsSpec):
-        contract = rules.contracts[spec.input]
-        if _speaks_of_periods(spec.where, spec.require):
-            return None
-        outcome = f"coalesce({rules.compiled(spec.require, None)}, {MISSING[spec.missing]})"
-        atoms = _atoms(spec.where, contract, rules)
-        return Wanted(rules.query(spec), spec.input, filter=atoms, value=outcome, listed=True)
-    measure = spec.measure
-    contract = rules.contracts[measure.input]
-    leaves = tuple(leaves_of(measure.expression)) if measure.expression and not has_row_value(measure) else ()
-    if (
-        measure.kind in {MeasureKind.DISTINCT, MeasureKind.LATEST}
-        or any(leaf.distinct for leaf in leaves)
-        or _speaks_of_periods(measure.where, measure.expression)
-    ):
-        return None
-    atoms = _atoms(measure.where, contract, rules)
-    value = rules.compiled(measure.expression, None) if has_row_value(measure) else "TRUE"
-    if measure.skip_missing:
-        atoms = (*atoms, Atom(f"({value}) IS NOT NULL"))
-    return Wanted(
-        rules.query(spec),
-        measure.input,
-        rules.known(measure),
-        rules.day(measure) if measure.period else "",
-        spec.grain,
-        measure.by,
-        atoms,
-        value,
-        measure.kind in {MeasureKind.COUNT, MeasureKind.SHARE},
-        measure.kind in {MeasureKind.SUM, MeasureKind.MEAN},
-        leaves,
-    )
-
-
-def _speaks_of_periods(*expressions: Expression | None) -> bool:
-    return any(
-        column.name in _PERIOD_NAMES
-        for item in expressions
-        if item is not None and "period_" in item.text
-        for column in item.tree.find_all(exp.Column)
-    )
-
-
-def _atoms(where: Expression | None, contract: Contract, rules: RuleSql) -> tuple[Atom, ...]:
-    """Take a filter apart at its outer ANDs."""
-    if where is None:
-        return ()
-    found = []
-    for node in _conjuncts(where.tree):
-        name, values = _equal(node, contract)
-        found.append(Atom(rules.written(node), name, values))
-    return tuple(found)
-
-
-def _conjuncts(node: exp.Expression) -> Iterator[exp.Expression]:
-    while isinstance(node, exp.Paren):
-        node = node.this
-    if isinstance(node, exp.And):
-        yield from _conjuncts(node.this)
-        yield from _conjuncts(node.expression)
-    else:
-        yield node
-
-
-def _equal(node: exp.Expression, contract: Contract) -> tuple[str, frozenset[Any]]:
-    """Read ``field = value`` and ``field IN (values)`` of texts and whole numbers; an empty name: it is another condition."""
-    if isinstance(node, exp.EQ):
-        sides = [node.this, node.expression]
-        column, values = (sides[0], sides[1:]) if isinstance(sides[0], exp.Column) else (sides[1], sides[:1])
-    elif isinstance(node, exp.In):
-        column, values = node.this, node.expressions
-    else:
-        return "", frozenset()
-    if not isinstance(column, exp.Column) or column.name not in contract.kinds or column.name in PARAMETERS:
-        return "", frozenset()
-    kind = contract.field(column.name).type
-    text = kind is FieldType.STRING
-    if not text and kind not in {FieldType.INTEGER, FieldType.YEAR}:
-        return "", frozenset()
-    if not all(isinstance(value, exp.Literal) and value.is_string is text for value in values):
-        return "", frozenset()
-    if not text and not all(value.this.isdigit() for value in values):
-        return "", frozenset()
-    return column.name, frozenset(value.this if text else int(value.this) for value in values)
-
-
 def candidates(wanted: Sequence[Wanted]) -> list[str]:
     """Give the fields that may become keys: those of subjects, and those that filters compare often."""
     conditions: dict[str, set[str]] = {}
@@ -177,7 +54,7 @@ def candidates(wanted: Sequence[Wanted]) -> list[str]:
             if atom.field:
                 conditions.setdefault(atom.field, set()).add(atom.sql)
     often = [name for name, found in conditions.items() if len(found) >= FEW_FILTERS]
-    return sorted({name for item in wanted for name in item.by} | set(often))
+    return sorted({name for item in wanted for name in (*item.by, *item.dated)} | set(often))
 
 
 def passes_of(wanted: Sequence[Wanted], values: Mapping[str, int]) -> list[tuple[list[Wanted], frozenset[str]]]:
@@ -185,6 +62,23 @@ def passes_of(wanted: Sequence[Wanted], values: Mapping[str, int]) -> list[tuple
 
     ``values``: about how many different values each of the ``candidates`` has.
     """
+    families: dict[Hashable, list[Wanted]] = {}
+    for item in wanted:
+        families.setdefault(item.family, []).append(item)
+    result: list[tuple[list[Wanted], frozenset[str]]] = []
+    for family, items in families.items():
+        if family is None:
+            result += _merging(items, values)
+        elif items[0].newest:
+            # A cell for each day: where those would be many, the rules' own queries sort instead.
+            few = [item for item in items if _span({*item.by, *item.dated}, values) <= MOST_CELLS]
+            result += [(few, frozenset())] if few else []
+        else:
+            result.append((items, frozenset(items[0].by)))
+    return result
+
+
+def _merging(wanted: Sequence[Wanted], values: Mapping[str, int]) -> list[tuple[list[Wanted], frozenset[str]]]:
     by_wide: dict[tuple[str, ...], list[Wanted]] = {}
     for item in wanted:
         by_wide.setdefault(tuple(name for name in item.by if values[name] > MOST_VALUES), []).append(item)
@@ -270,6 +164,7 @@ def _made(
         sure = draft.part(_count([*within, *conditions]))
         return Counts(sure, None if unknown is None else draft.part(_count([*unknown, *conditions])))
 
+    newest = tuple(draft.key(f"({sql})") for sql in item.newest)
     rows, taken = draft.part(_count([])), counted()
     yes, no = taken, Counts(None)
     values: list[tuple[str, int, bool]] = []
@@ -281,12 +176,21 @@ def _made(
             no = counted(f"NOT {value}")
         if item.summed:
             values.append(("sum", draft.part(_over("sum", within, value), Merge.ADD), False))
+        if item.different:
+            values.append(("distinct", draft.part(_different(within, value), Merge.ALONE), False))
+        if item.newest:
+            values.append(("latest", draft.part(_over("max", within, value), Merge.GREATEST), False))
+            values.append(("least latest", draft.part(_over("min", within, value), Merge.LEAST), False))
         if item.listed:
             failing = " AND ".join([*within, f"NOT {value}"])
             first = draft.part(f"min(CASE WHEN {failing} THEN __row END, {EXAMPLES})", Merge.FIRST)
     for leaf in item.leaves:
         values += _leaf(leaf, draft, within, taken)
-    return chosen, Recipe(rows, taken, yes, no, tuple(values), first)
+    return chosen, Recipe(rows, taken, yes, no, tuple(values), first, newest)
+
+
+def _different(within: list[str], value: str) -> str:
+    return f"count(DISTINCT CASE WHEN {' AND '.join(within)} THEN {value} END)" if within else f"count(DISTINCT {value})"
 
 
 def _leaf(leaf: Leaf, draft: _Draft, within: list[str], taken: Counts) -> Iterator[tuple[str, int, bool]]:
@@ -295,6 +199,9 @@ def _leaf(leaf: Leaf, draft: _Draft, within: list[str], taken: Counts) -> Iterat
             yield leaf.name, taken.sure, False
         return
     value = draft.name(leaf.argument)
+    if leaf.distinct:
+        yield leaf.name, draft.part(_different(within, value), Merge.ALONE), False
+        return
     number = draft.part(_over("count", within, value))
     if leaf.function == "count":
         yield leaf.name, number, False
@@ -358,4 +265,5 @@ def _moved(recipe: Recipe, offset: int) -> Recipe:
         moved(recipe.no),
         tuple((name, at + offset, less) for name, at, less in recipe.values),
         None if recipe.first is None else recipe.first + offset,
+        recipe.newest,
     )

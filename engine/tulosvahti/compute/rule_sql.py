@@ -7,6 +7,8 @@ unless its scope is known to be outside. Every name in the SQL is quoted through
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -35,6 +37,9 @@ _STEPS = {
     Grain.DAY: "1 DAY",
 }
 
+_PERIOD = '"__period"'
+_MOST_DIGITS = 38
+
 
 @dataclass(frozen=True)
 class RuleSql:
@@ -42,7 +47,7 @@ class RuleSql:
 
     contracts: Mapping[str, Contract]
     as_of: date
-    _compiled: dict[tuple[str, frozenset[str], Grain | None], str] = field(default_factory=dict, repr=False)
+    _compiled: dict[tuple[str, frozenset[str], Grain | None, str], str] = field(default_factory=dict, repr=False)
     _queries: dict[int, tuple[TargetSpec | RowsSpec, str]] = field(default_factory=dict, repr=False)
     """By the identity of a specification, which is kept so that no other takes its place."""
 
@@ -55,7 +60,8 @@ class RuleSql:
     def measure(self, spec: TargetSpec) -> str:
         """Give one row of parts for each period and subject: ``__period``, the subject's fields, ``columns_of``."""
         keys = ", ".join(["__period", *map(quoted, spec.measure.by)])
-        selected = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns_of(spec.measure))
+        columns = columns_of(spec.measure, partial(self.written, grain=spec.grain))
+        selected = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns)
         return (
             f"WITH base AS (\n{self._base(spec)}\n)\n"
             f"SELECT {keys}, {selected}\nFROM base\nGROUP BY {keys}\nORDER BY {keys}"
@@ -98,27 +104,29 @@ class RuleSql:
         is_year = self.contracts[measure.input].field(measure.period).type is FieldType.YEAR
         return f"make_date({name}, 1, 1)" if is_year else f"CAST({name} AS DATE)"
 
-    def compiled(self, expression: Expression | None, grain: Grain | None) -> str:
-        """Give an expression of rows; None is true of every row."""
+    def compiled(self, expression: Expression | None, grain: Grain | None, period: str = _PERIOD) -> str:
+        """Give an expression of rows; None is true of every row. ``period``: the first day of its period, as SQL."""
         if expression is None:
             return "TRUE"
-        key = expression.text, expression.columns, grain
+        key = expression.text, expression.columns, grain, period
         if key not in self._compiled:
-            self._compiled[key] = self.written(expression.tree, grain)
+            self._compiled[key] = self.written(expression.tree, grain, period)
         return self._compiled[key]
 
-    def written(self, tree: exp.Expression, grain: Grain | None = None) -> str:
+    def written(self, tree: exp.Expression, grain: Grain | None = None, period: str = _PERIOD) -> str:
         """Give a part of an expression of rows, with its names quoted and dates put in."""
         def named(node: exp.Expression) -> exp.Expression:
+            if isinstance(node, exp.Literal):
+                return _plain(node)
             if not isinstance(node, exp.Column) or isinstance(node.this, exp.Star):
                 return node
             if node.name == "as_of":
                 return exp.cast(exp.Literal.string(self.as_of.isoformat()), "date")
             if node.name == "period_start":
-                return exp.column("__period", quoted=True)
+                return exp.maybe_parse(period, dialect="duckdb")
             if node.name == "period_end":
                 step = _STEPS[grain] if grain else "1 DAY"
-                text = f"CAST(__period + INTERVAL '{step}' - INTERVAL '1 DAY' AS DATE)"
+                text = f"CAST({period} + INTERVAL '{step}' - INTERVAL '1 DAY' AS DATE)"
                 return exp.maybe_parse(text, dialect="duckdb")
             return exp.column(node.name, quoted=True)
 
@@ -147,6 +155,14 @@ class RuleSql:
             newest += f", {quoted(contract.known_on)} DESC NULLS LAST"
         partition = ", ".join(["__period", *map(quoted, measure.by), f"({SOUND})"])
         return f"SELECT *, rank() OVER (PARTITION BY {partition} ORDER BY {newest}) AS __rank FROM ({middle})"
+
+
+def _plain(node: exp.Literal) -> exp.Expression:
+    """Write a number without an exponent: with one it would be binary."""
+    if node.is_string or "e" not in node.this.lower():
+        return node
+    value = Decimal(node.this)
+    return exp.Literal.number(f"{value:f}") if abs(value.adjusted()) < _MOST_DIGITS else node
 
 
 def period_start(day: str, grain: Grain) -> str:

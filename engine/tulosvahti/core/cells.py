@@ -8,6 +8,7 @@ of the cell; what it says otherwise is inside the parts.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -17,10 +18,9 @@ from tulosvahti.core.period import Grain, containing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
 
 Cell = tuple[Any, ...]
-Group = tuple["date | None", tuple[Any, ...]]
+Group = tuple[date | None, tuple[Any, ...]]
 """The first day of a period and the subject's values; None: no period, or a row without a date."""
 
 
@@ -32,6 +32,8 @@ class Merge(StrEnum):
     LEAST = "least"
     GREATEST = "greatest"
     FIRST = "first"
+    ALONE = "alone"
+    """Does not merge: a group has one sound cell."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class Recipe:
     values: tuple[tuple[str, int, bool], ...] = ()
     """Name and place; True: the number of rows taken less this part."""
     first: int | None = None
+    newest: tuple[int, ...] = ()
+    """Keys that tell how new the rows of a cell are; "latest" and "least latest" are of the newest cells alone."""
 
 
 def bundled(cells: Iterable[Cell], chosen: Chosen) -> dict[Group, Bundle]:
@@ -132,10 +136,24 @@ def numbers(bundle: Bundle, recipe: Recipe, parts: Sequence[Merge]) -> dict[str,
         "scope_unsure": open_all - open_yes - open_no,
         "rejected": _added(bundle.rejects, recipe.taken.sure) + _added(bundle.rejects, recipe.taken.unsure),
     }
+    sure = _newest(bundle.sure, recipe) if recipe.newest else bundle.sure
     for name, at, less in recipe.values:
-        value = merged(parts[at], [cell[at] for cell in bundle.sure])
+        value = merged(parts[at], [cell[at] for cell in sure])
         result[name] = taken - value if less else value
+    if recipe.newest:
+        least = result.pop("least latest")
+        result["latest_values"] = 0 if least is None else 1 if least == result["latest"] else 2
     return result
+
+
+def _newest(cells: Iterable[Cell], recipe: Recipe) -> list[Cell]:
+    """Give the cells of the newest rows in scope; a row that nothing dates is the oldest."""
+    ranks: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in cells:
+        if recipe.taken.sure is not None and cell[recipe.taken.sure]:
+            rank = tuple((cell[at] is not None, cell[at] or date.min) for at in recipe.newest)
+            ranks.setdefault(rank, []).append(cell)
+    return ranks[max(ranks)] if ranks else []
 
 
 def first_rows(groups: Mapping[Group, Bundle], recipe: Recipe) -> list[int]:
@@ -149,7 +167,7 @@ def first_rows(groups: Mapping[Group, Bundle], recipe: Recipe) -> list[int]:
 def merged(how: Merge, values: Iterable[Any]) -> Any:  # noqa: ANN401 (a number of the database)
     """Merge a part over cells; None where no cell has it, but for counts."""
     there = [value for value in values if value is not None]
-    if how is Merge.COUNT:
+    if how in {Merge.COUNT, Merge.ALONE}:
         return sum(there)
     if not there:
         return None

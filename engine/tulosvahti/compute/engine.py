@@ -1,0 +1,235 @@
+"""An engine: measurements over any database that runs the plan's SQL. Exact sums and counts out, nothing judged here.
+
+``prepare`` runs the plan of all measurements of a run (``planning``); ``measure`` and ``rows`` read from what it found, and
+run the rule's own query where the plan does not cover a rule or its pass failed. Both ways give the same numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tulosvahti.compute.groups import NotComputedError, bounds_of, group_of, with_floating
+from tulosvahti.compute.parts_sql import columns_of, quoted
+from tulosvahti.compute.planning import EXAMPLES, Pass, candidates, passes_of, planned
+from tulosvahti.compute.rule_sql import RuleSql
+from tulosvahti.compute.wanted import Wanted, wanted_of
+from tulosvahti.core.cells import Bundle, Cell, Chosen, Group, Recipe, bundled, first_rows, numbers
+from tulosvahti.core.rule import RowsSpec, TargetSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import date
+
+    from tulosvahti.core.contract import Contract
+    from tulosvahti.core.measure import Parts, Subject
+    from tulosvahti.core.period import Period
+
+SAMPLED = 20_000
+"""Rows from which the number of different values is guessed; a wrong guess costs time, never exactness."""
+
+
+class Database(Protocol):
+    """What holds the rows: tables ``input_NAME`` with the contract's fields, ``__row`` and ``__rejected``."""
+
+    @property
+    def keeps_first(self) -> bool:
+        """True where an aggregate gives the least values of a group, so that a pass finds failing rows by itself."""
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a query of the generator's dialect, DuckDB's.
+
+        Raises:
+            NotComputedError: the database refused it, failed, or is not there.
+
+        """
+
+    def written(self, sql: str) -> str:
+        """Give a query as the database reads it, for evidence."""
+
+    def close(self) -> None:
+        """Let go of the database."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The parts of each group, and the rule's own query that gives them."""
+
+    groups: tuple[tuple[Subject, Period | None, Parts], ...]
+    sql: str
+
+
+@dataclass(frozen=True)
+class RowsMeasured:
+    """How many rows met a condition, failed it, or could not be told; the first failing rows by key."""
+
+    met: int
+    failed: int
+    unknown: int
+    examples: tuple[Mapping[str, str], ...]
+    sql: str
+
+
+@dataclass
+class PassRun:
+    """A pass with what it gave: its cells, how long it took, and the groups made of the cells so far."""
+
+    done: Pass
+    cells: list[Cell]
+    seconds: float
+    _bundles: dict[Chosen, dict[Group, Bundle]] = field(default_factory=dict, repr=False)
+    _named: dict[int, dict[str, Any]] | None = field(default=None, repr=False)
+
+    def groups(self, query: str) -> tuple[dict[Group, Bundle], Recipe]:
+        """Give the groups of a measurement, and where its numbers lie in their cells."""
+        chosen, recipe = self.done.read[query]
+        if chosen not in self._bundles:
+            self._bundles[chosen] = bundled(self.cells, chosen)
+        return self._bundles[chosen], recipe
+
+    def first_rows(self, query: str) -> list[int]:
+        """Give the numbers of the first failing rows of a measurement."""
+        return first_rows(*self.groups(query))[:EXAMPLES]
+
+    def named(self, fields: Sequence[str], run: Callable[[str], list[tuple[Any, ...]]]) -> dict[int, dict[str, Any]]:
+        """Give the fields of all first failing rows, by row number: one read for all measurements of the pass."""
+        if self._named is None:
+            wanted = sorted({number for query in self.done.read for number in self.first_rows(query)})
+            chosen, rows = ", ".join(["__row", *map(quoted, fields)]), ", ".join(map(str, wanted))
+            sql = f"SELECT {chosen} FROM {quoted('input_' + self.done.input)} WHERE __row IN ({rows})"
+            self._named = {row[0]: dict(zip(fields, row[1:], strict=True)) for row in run(sql)}
+        return self._named
+
+
+class Engine:
+    """Measures rules over the inputs that a database holds."""
+
+    def __init__(
+        self, database: Database, contracts: Mapping[str, Contract], as_of: date, heights: Mapping[str, int]
+    ) -> None:
+        """Take the database; ``heights``: about how many rows each input in it has."""
+        self._database = database
+        self._contracts = contracts
+        self._rules = RuleSql(contracts, as_of)
+        self._heights = heights
+        self._runs: dict[str, PassRun] = {}
+        self._answers: dict[str, list[tuple[Any, ...]]] = {}
+        """Of rules' own queries, which several rules may share."""
+        self._shown: dict[str, set[str]] = defaultdict(set)
+        """By input: the fields by which rules name failing rows."""
+        self.passes: list[PassRun] = []
+        """What ``prepare`` ran, in its order."""
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    def query_of(self, spec: TargetSpec | RowsSpec) -> str:
+        """Give a rule's own query, as evidence holds it."""
+        return self._rules.query(spec)
+
+    def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
+        """Plan and run the measurements of a run. What fails is left to the rule's own query."""
+        by_input: dict[str, dict[str, Wanted]] = defaultdict(dict)
+        for spec in specs:
+            wanted = wanted_of(spec, self._rules, listed=self._database.keeps_first)
+            if wanted is not None and wanted.input in self._heights:
+                by_input[wanted.input].setdefault(wanted.query, wanted)
+                self._shown[wanted.input].update(spec.key if isinstance(spec, RowsSpec) else ())
+        for name, found in by_input.items():
+            items = list(found.values())
+            if len(items) == 1:
+                continue
+            try:
+                values = self._values(name, candidates(items))
+            except NotComputedError:
+                continue
+            for some, keys in passes_of(items, values):
+                self._try(some, keys)
+
+    def measure(self, spec: TargetSpec) -> Measured:
+        """Measure every subject and period of an indicator that is known.
+
+        Raises:
+            NotComputedError: the database refused the query.
+
+        """
+        measure, sql = spec.measure, self._rules.query(spec)
+        if run := self._runs.get(sql):
+            bundles, recipe = run.groups(sql)
+            rows = [(start, by, numbers(bundle, recipe, run.done.parts)) for (start, by), bundle in bundles.items()]
+        else:
+            names, width = [name for name, _ in columns_of(measure)], len(measure.by) + 1
+            rows = [(row[0], row[1:width], dict(zip(names, row[width:], strict=True))) for row in self._own(sql)]
+        bounds = bounds_of(measure, self._contracts[measure.input])
+        groups = [group_of(spec.grain, bounds, *row) for row in rows]
+        return Measured(with_floating(measure, groups), self._database.written(sql))
+
+    def rows(self, spec: RowsSpec) -> RowsMeasured:
+        """Judge a condition row by row.
+
+        Raises:
+            NotComputedError: the database refused the query.
+
+        """
+        sql = self._rules.query(spec)
+        run = self._runs.get(sql)
+        if run and self._shown[spec.input].issuperset(spec.key):
+            return self._rows_of(spec, sql, run)
+        met, failed, unsure = self._own(sql)[0]
+        return RowsMeasured(met, failed, unsure, self._failing(spec) if failed else (), self._database.written(sql))
+
+    def _failing(self, spec: RowsSpec) -> tuple[Mapping[str, str], ...]:
+        return _examples(spec, self._own(f"{self._rules.failing(spec)} LIMIT {EXAMPLES}"))
+
+    def _rows_of(self, spec: RowsSpec, sql: str, run: PassRun) -> RowsMeasured:
+        bundles, recipe = run.groups(sql)
+        found = [numbers(bundle, recipe, run.done.parts) for bundle in bundles.values()]
+        unknown = ("unsure", "scope_yes", "scope_no", "scope_unsure", "rejected")
+        met, failed = (sum(item[name] for item in found) for name in ("yes", "no"))
+        unsure = sum(item[name] for item in found for name in unknown)
+        if recipe.first is None:
+            return RowsMeasured(met, failed, unsure, self._failing(spec) if failed else (), self._database.written(sql))
+        first = run.first_rows(sql)
+        rows = run.named(sorted(self._shown[spec.input]), self._run) if first and spec.key else {}
+        listed = [(row, *(rows[row][name] for name in spec.key)) for row in first]
+        return RowsMeasured(met, failed, unsure, _examples(spec, listed), self._database.written(sql))
+
+    def _try(self, wanted: Sequence[Wanted], keys: frozenset[str]) -> None:
+        """Run a division of the plan; where a pass fails, halve it until what fails stands alone."""
+        for made in planned(wanted, keys):
+            start = time.perf_counter()
+            try:
+                cells = self._run(made.sql)
+            except NotComputedError:
+                mine = [item for item in wanted if item.query in made.read]
+                half = len(mine) // 2
+                for some in (mine[:half], mine[half:]) if half else ():
+                    self._try(some, keys)
+                continue
+            run = PassRun(made, cells, time.perf_counter() - start)
+            self.passes.append(run)
+            self._runs |= dict.fromkeys(made.read, run)
+
+    def _values(self, name: str, fields: Sequence[str]) -> dict[str, int]:
+        """Guess how many different values fields have, from every so many rows."""
+        if not fields:
+            return {}
+        step = max(self._heights[name] // SAMPLED, 1)
+        counts = ", ".join(f"count(DISTINCT {quoted(item)})" for item in fields)
+        found = self._run(f"SELECT {counts} FROM {quoted('input_' + name)} WHERE __row % {step} = 0")[0]
+        return dict(zip(fields, found, strict=True))
+
+    def _own(self, sql: str) -> list[tuple[Any, ...]]:
+        if sql not in self._answers:
+            self._answers[sql] = self._run(sql)
+        return self._answers[sql]
+
+    def _run(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._database.rows(sql)
+
+
+def _examples(spec: RowsSpec, found: Iterable[tuple[Any, ...]]) -> tuple[Mapping[str, str], ...]:
+    return tuple(dict(zip(("row", *spec.key), map(str, row), strict=True)) for row in found)

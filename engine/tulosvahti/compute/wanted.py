@@ -1,0 +1,160 @@
+"""What a measurement reads, normalised: the form in which the plan compares and shares measurements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from tulosvahti.compute.parts_sql import Leaf, has_row_value, leaves_of, quoted
+from tulosvahti.compute.rule_sql import MISSING, RuleSql, period_start
+from tulosvahti.core.contract import FieldType
+from tulosvahti.core.expression import PARAMETERS
+from tulosvahti.core.period import Grain
+from tulosvahti.core.rule import MeasureKind, RowsSpec, TargetSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator
+
+    from tulosvahti.core.contract import Contract
+    from tulosvahti.core.expression import Expression
+
+_PERIOD_NAMES = frozenset({"period_start", "period_end"})
+
+
+@dataclass(frozen=True)
+class Atom:
+    """One condition of a filter; ``field`` and ``values`` where it is a field that equals one of some values."""
+
+    sql: str
+    field: str = ""
+    values: frozenset[Any] = frozenset()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A normalised measurement; ``query`` is the rule's own query, which names it."""
+
+    query: str
+    input: str
+    known: str = ""
+    day: str = ""
+    grain: Grain = Grain.YEAR
+    by: tuple[str, ...] = ()
+    filter: tuple[Atom, ...] = ()
+    value: str = "TRUE"
+    logical: bool = True
+    summed: bool = False
+    leaves: tuple[Leaf, ...] = ()
+    listed: bool = False
+    """True: the first failing rows are asked for."""
+    different: bool = False
+    """True: different values are counted."""
+    newest: tuple[str, ...] = ()
+    """What tells how new a row is, the first before the second; the value of the newest row is asked for."""
+    dated: tuple[str, ...] = ()
+    """The fields behind ``newest``."""
+
+    @property
+    def family(self) -> Hashable:
+        """What measurements must share to stand in one pass; None: with all that merge.
+
+        Different values do not merge, so their cells are their groups; the newest row needs its day as a key.
+        """
+        if self.different or any(leaf.distinct for leaf in self.leaves):
+            return "different", self.known, self.day, self.grain, frozenset(self.by)
+        return ("newest", self.known, self.newest) if self.newest else None
+
+
+def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql, *, listed: bool = True) -> Wanted | None:
+    """Normalise a measurement; None: only its own query can measure it. ``listed``: a pass finds the first failing rows."""
+    if isinstance(spec, RowsSpec):
+        contract = rules.contracts[spec.input]
+        if _speaks_of_periods(spec.where, spec.require):
+            return None
+        outcome = f"coalesce({rules.compiled(spec.require, None)}, {MISSING[spec.missing]})"
+        atoms = _atoms(spec.where, contract, rules.written)
+        return Wanted(rules.query(spec), spec.input, filter=atoms, value=outcome, listed=listed)
+    measure = spec.measure
+    contract, day = rules.contracts[measure.input], rules.day(measure)
+    start = f"({period_start(day, spec.grain)})" if measure.period else "CAST(NULL AS DATE)"
+    written = partial(rules.written, grain=spec.grain, period=start)
+    row_value = has_row_value(measure)
+    leaves = tuple(leaves_of(measure.expression, written)) if measure.expression and not row_value else ()
+    atoms = _atoms(measure.where, contract, written)
+    value = rules.compiled(measure.expression, spec.grain, start) if row_value else "TRUE"
+    if measure.skip_missing:
+        atoms = (*atoms, Atom(f"({value}) IS NOT NULL"))
+    newest: tuple[str, ...] = ()
+    if measure.kind is MeasureKind.LATEST:
+        newest = (day, quoted(contract.known_on)) if contract.known_on else (day,)
+    return Wanted(
+        rules.query(spec),
+        measure.input,
+        rules.known(measure),
+        day if measure.period else "",
+        spec.grain,
+        measure.by,
+        atoms,
+        value,
+        measure.kind in {MeasureKind.COUNT, MeasureKind.SHARE},
+        measure.kind in {MeasureKind.SUM, MeasureKind.MEAN},
+        leaves,
+        different=measure.kind is MeasureKind.DISTINCT,
+        newest=newest,
+        dated=(measure.period, contract.known_on) if newest and contract.known_on else (measure.period,) if newest else (),
+    )
+
+
+def _speaks_of_periods(*expressions: Expression | None) -> bool:
+    return any(
+        column.name in _PERIOD_NAMES
+        for item in expressions
+        if item is not None and "period_" in item.text
+        for column in item.tree.find_all(exp.Column)
+    )
+
+
+def _atoms(where: Expression | None, contract: Contract, written: Callable[[exp.Expression], str]) -> tuple[Atom, ...]:
+    """Take a filter apart at its outer ANDs."""
+    if where is None:
+        return ()
+    found = []
+    for node in _conjuncts(where.tree):
+        name, values = _equal(node, contract)
+        found.append(Atom(written(node), name, values))
+    return tuple(found)
+
+
+def _conjuncts(node: exp.Expression) -> Iterator[exp.Expression]:
+    while isinstance(node, exp.Paren):
+        node = node.this
+    if isinstance(node, exp.And):
+        yield from _conjuncts(node.this)
+        yield from _conjuncts(node.expression)
+    else:
+        yield node
+
+
+def _equal(node: exp.Expression, contract: Contract) -> tuple[str, frozenset[Any]]:
+    """Read ``field = value`` and ``field IN (values)`` of texts and whole numbers; an empty name: it is another condition."""
+    if isinstance(node, exp.EQ):
+        sides = [node.this, node.expression]
+        column, values = (sides[0], sides[1:]) if isinstance(sides[0], exp.Column) else (sides[1], sides[:1])
+    elif isinstance(node, exp.In):
+        column, values = node.this, node.expressions
+    else:
+        return "", frozenset()
+    if not isinstance(column, exp.Column) or column.name not in contract.kinds or column.name in PARAMETERS:
+        return "", frozenset()
+    kind = contract.field(column.name).type
+    text = kind is FieldType.STRING
+    if not text and kind not in {FieldType.INTEGER, FieldType.YEAR}:
+        return "", frozenset()
+    if not all(isinstance(value, exp.Literal) and value.is_string is text for value in values):
+        return "", frozenset()
+    if not text and not all(value.this.isdigit() for value in values):
+        return "", frozenset()
+    return column.name, frozenset(value.this if text else int(value.this) for value in values)
