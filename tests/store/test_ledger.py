@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tulosvahti.core.alert import About, Alert, AlertKey, AlertState, Open
 from tulosvahti.core.alert_plan import Tell
+from tulosvahti.core.arrival import Arrived, Fate, How
 from tulosvahti.core.contract import Delivery, DeliveryState, Reject
 from tulosvahti.core.delivery import MailState, Posting
 from tulosvahti.core.finding import compare
@@ -24,7 +25,7 @@ from tulosvahti.core.rule import Cite, MilestoneSpec, Rule
 from tulosvahti.core.text import Text
 from tulosvahti.core.verdict import Outcome, Verdict, Word
 from tulosvahti.problem import Place, Problem
-from tulosvahti.store import alerting, schema
+from tulosvahti.store import alerting, deliveries, schema
 from tulosvahti.store.database import LedgerError
 from tulosvahti.store.ledger import Ledger, RunState
 
@@ -149,6 +150,12 @@ def test_history_is_append_only(ledger: Ledger, table: str) -> None:
         alerting.acknowledge(connection, LEADS, "me", NOW)
         alerting.silence(connection, "leads", "me", NOW, ends=NOW, reason="why")
         alerting.waive(connection, "leads", "me", NOW, approver="you", ends=NOW, reason="why", limit=Decimal(1))
+        number = deliveries.arrive(connection, "crm", "crm.csv", Arrived("crm.csv", "ff", 3), How.DROP, NOW)
+        deliveries.settle(connection, number, deliveries.Became(Fate.ACCEPTED, 3), NOW, 1)
+        told = {"delivery_id": number, "kind": "refused", "recipient": "tem", "outbox_id": 1}
+        connection.execute(schema.delivery_messages.insert().values(told))
+        revised = {"run_id": 1, "rule": "leads", "subject": "{}", "period": "2022", "before_run": 1, "because_json": "[]"}
+        connection.execute(schema.revisions.insert().values(revised))
     deeds = [f"DELETE FROM {table}"]  # noqa: S608
     if table in schema.APPEND_ONLY:
         column = schema.METADATA.tables[table].columns[0].name

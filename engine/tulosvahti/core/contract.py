@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import date, timedelta
     from decimal import Decimal
 
+    from tulosvahti.core.arrival import Arrived
+
 
 class FieldType(StrEnum):
     """The types of Frictionless Table Schema that registers use."""
@@ -198,6 +200,8 @@ class Delivery:
     synthetic: bool = False
     header: tuple[str, ...] = field(default=(), repr=False)
     """Names of the file's columns, in its order; of a sheet, blank ones too: the letters of its columns."""
+    files: tuple[Arrived, ...] = field(default=(), repr=False)
+    """What it was taken from."""
 
     @property
     def usable(self) -> bool:

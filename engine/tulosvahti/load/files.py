@@ -10,14 +10,18 @@ import hashlib
 import io
 import json
 import lzma
+import os
 import re
 import stat
 import zipfile
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from tulosvahti.core.arrival import Arrived
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.sheets.archive import DAMAGE
 from tulosvahti.load.sheets.reading import MEGABYTE, amount
@@ -44,11 +48,19 @@ class File:
 
     name: str
     content: bytes = field(repr=False)
+    written: str = field(default="", compare=False)
+    """When it was last written, in UTC."""
+    by: str = field(default="", compare=False)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The digest by which it is kept."""
         return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def arrived(self) -> Arrived:
+        """What is logged of it."""
+        return Arrived(self.name, self.sha256, len(self.content), self.written, self.by)
 
 
 def paths_of(contract: Contract, root: Path, coming: Path | None = None) -> list[Path]:
@@ -97,7 +109,20 @@ def read_file(path: Path, name: str, *, links: bool = True) -> File:
     except OSError as error:
         msg = f"file cannot be opened: {error.strerror}"
         raise UnreadableError(msg, "mend the rights of the file or `path`") from error
-    return File(name, content)
+    return File(name, content, written_at(found), _owner(path))
+
+
+def written_at(found: os.stat_result) -> str:
+    """Say when a file was last written."""
+    seconds, rest = divmod(found.st_mtime_ns, 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}+00:00"
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except (KeyError, OSError, NotImplementedError):
+        return ""
 
 
 def manifest(parts: Iterable[tuple[str, str]]) -> bytes:

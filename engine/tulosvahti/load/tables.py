@@ -65,7 +65,8 @@ def take_files(contract: Contract, files: Sequence[File], as_of: date) -> Taken:
         taken = _judged(contract, content, as_of, _rows(contract, files))
     except UnreadableError as error:
         taken = _quarantined(contract, content, contract.expected_through(as_of), error)
-    return replace(taken, parts=tuple(file.content for file in files) if contract.several else ())
+    delivery = replace(taken.delivery, files=tuple(file.arrived for file in files))
+    return replace(taken, delivery=delivery, parts=tuple(file.content for file in files) if contract.several else ())
 
 
 def _missing(contract: Contract, as_of: date, explanation: str) -> Taken:

@@ -54,6 +54,8 @@ def reject_rows(run: int, deliveries: Iterable[Delivery]) -> list[dict[str, Any]
             "column": reject.column,
             "value": reject.value,
             "reason": reject.reason,
+            "cell": reject.cell,
+            "file": reject.file,
         }
         for delivery in deliveries
         for reject in delivery.rejects

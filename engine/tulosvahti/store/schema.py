@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -23,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 
 METADATA = MetaData(
     naming_convention={
@@ -37,6 +38,7 @@ METADATA = MetaData(
 APPEND_ONLY = (
     "run_inputs", "verdicts", "measurements", "rejects", "problems",
     "alert_changes", "told", "acknowledgements", "silences", "waivers",
+    "deliveries", "delivery_states", "delivery_messages", "revisions",
 )
 """Tables whose rows are never changed nor removed."""
 NEVER_REMOVED = ("runs", "findings", "outbox", "outbox_addresses", "slots")
@@ -154,6 +156,8 @@ rejects = Table(
     _text("column"),
     _text("value"),
     Column("reason", Text, nullable=False),
+    _text("cell"),
+    _text("file"),
 )
 
 problems = Table(
@@ -279,3 +283,68 @@ slots = Table(
     _text("reason"),
 )
 """One row a slot; one that was skipped stands for ``skipped`` slots, from ``oldest`` to itself."""
+
+deliveries = Table(
+    "deliveries",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("input", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    _text("sha256"),
+    Column("size", BigInteger, nullable=False),
+    _text("written"),
+    Column("arrived_at", Text, nullable=False),
+    Column("how", Text, nullable=False),
+    _text("by"),
+    Index(None, "input", "place"),
+)
+"""One row an arrival, also of content that came before. ``written``: when its file was, which tells two arrivals apart."""
+
+delivery_states = Table(
+    "delivery_states",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("delivery_id", Integer, ForeignKey("deliveries.id"), nullable=False, index=True),
+    Column("run_id", Integer, ForeignKey("runs.id")),
+    Column("at", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("rows", Integer, nullable=False, server_default="0"),
+    Column("rejects", Integer, nullable=False, server_default="0"),
+    _text("explanation"),
+    _text("next_step"),
+    _text("written"),
+    _text("stands_on"),
+    _text("by"),
+)
+"""What became of a delivery; the newest row counts. ``written``: of the file at its place, if it was put there.
+
+``stands_on``: of a refused one, the digest of the input's content at that time, which is not judged as long as it lies there.
+"""
+
+delivery_messages = Table(
+    "delivery_messages",
+    METADATA,
+    Column("delivery_id", Integer, ForeignKey("deliveries.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("recipient", Text, primary_key=True),
+    Column("outbox_id", Integer, ForeignKey("outbox.id"), nullable=False),
+)
+"""Which message told whom that a delivery was refused, or mended by this one: each once."""
+
+revisions = Table(
+    "revisions",
+    METADATA,
+    _run(primary=True),
+    Column("rule", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("before_run", Integer, ForeignKey("runs.id"), nullable=False),
+    Column("before_verdict", Text),
+    Column("verdict", Text),
+    Column("before_observed", Text),
+    Column("observed", Text),
+    Column("because_json", Text, nullable=False),
+    Index(None, "rule", "run_id"),
+)
+"""Verdicts and values of closed periods that other content changed; ``because_json`` names the inputs with both digests."""

@@ -1,0 +1,157 @@
+"""Deliveries in the ledger: each arrival once, and what became of it. Rows are only added.
+
+Every function works inside the transaction of the connection that it is handed. Moments are aware, and kept in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select
+
+from tulosvahti.core.arrival import Arrived, Fate, How
+from tulosvahti.core.contract import DeliveryState
+from tulosvahti.store import rows, schema
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from tulosvahti.core.contract import Delivery
+    from tulosvahti.core.verdict import Outcome
+
+
+@dataclass(frozen=True)
+class Became:
+    """What became of a delivery. ``written`` is of the file at its place; ``stands_on`` as in the ledger's tables."""
+
+    state: Fate
+    rows: int = 0
+    rejects: int = 0
+    explanation: str = ""
+    next_step: str = ""
+    written: str = ""
+    stands_on: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A delivery as the ledger has it; ``at`` is when it came to its state."""
+
+    id: int
+    input: str
+    place: str
+    """Where it lies below ``inputs/``, or would."""
+    file: Arrived
+    arrived_at: str
+    how: How
+    became: Became = field(default_factory=lambda: Became(Fate.ARRIVED))
+    at: str = ""
+    run: str = ""
+
+
+def arrive(connection: Connection, name: str, place: str, file: Arrived, how: How, at: datetime) -> int:
+    """Log an arrival of an input, for a place below ``inputs/``; give its number."""
+    values = {
+        "input": name, "place": place, "name": file.name, "sha256": file.sha256, "size": file.size, "written": file.written,
+        "arrived_at": rows.moment(at), "how": how, "by": file.by,
+    }  # fmt: skip
+    number = connection.scalar(insert(schema.deliveries).values(values).returning(schema.deliveries.c.id))
+    return int(str(number))
+
+
+def settle(connection: Connection, number: int, became: Became, at: datetime, run: int | None = None) -> None:
+    """Log what became of a delivery."""
+    values = {
+        "delivery_id": number, "run_id": run, "at": rows.moment(at), "state": became.state, "rows": became.rows,
+        "rejects": became.rejects, "explanation": became.explanation, "next_step": became.next_step,
+        "written": became.written, "stands_on": became.stands_on, "by": became.by,
+    }  # fmt: skip
+    connection.execute(insert(schema.delivery_states).values(values))
+
+
+def logged(connection: Connection, name: str = "", limit: int | None = None) -> list[Logged]:
+    """Give the deliveries of an input, or of all, newest first."""
+    came, states = schema.deliveries, schema.delivery_states
+    newest = select(func.max(states.c.id).label("id")).group_by(states.c.delivery_id).subquery()
+    held = select(states).join(newest, states.c.id == newest.c.id).subquery()
+    columns = [held.c[item].label(f"its_{item}") for item in ("state", "rows", "rejects", "explanation", "next_step", "written", "stands_on", "by", "at", "run_id")]
+    query = select(came, *columns).outerjoin(held, held.c.delivery_id == came.c.id).order_by(came.c.id.desc())
+    if name:
+        query = query.where(came.c.input == name)
+    return [_logged(row) for row in connection.execute(query if limit is None else query.limit(limit))]
+
+
+def log_run(connection: Connection, outcome: Outcome, at: datetime) -> None:
+    """Log what a run found lying at the places of inputs: new arrivals, and states that moved.
+
+    A lookback judges as of a day gone by: it logs arrivals, and moves no state.
+    """
+    run = int(outcome.run)
+    places: dict[tuple[str, str], Logged] = {}
+    for item in logged(connection):
+        if item.how is How.PATH or item.became.written:
+            places.setdefault((item.input, item.place), item)
+    for delivery in outcome.deliveries:
+        seen: dict[str, str] = {}
+        for file in delivery.files:
+            known = places.get((delivery.name, file.name))
+            if known is None or not _is_same(known, file):
+                number = arrive(connection, delivery.name, file.name, file, How.PATH, at)
+                known = Logged(number, delivery.name, file.name, file, "", How.PATH)
+            if not outcome.lookback:
+                now = became(delivery, file.name, seen.get(file.sha256, ""), known.became.written)
+                if _told(known.became) != _told(now):
+                    settle(connection, known.id, now, at, run)
+            seen.setdefault(file.sha256, file.name)
+
+
+def _is_same(known: Logged, file: Arrived) -> bool:
+    """Tell whether a file at its place is the one that was logged: the same bytes, written at the same time."""
+    written = known.file.written if known.how is How.PATH else known.became.written
+    return known.file.sha256 == file.sha256 and (not written or not file.written or written == file.written)
+
+
+def _told(found: Became) -> tuple[object, ...]:
+    return found.state, found.rows, found.rejects, found.explanation
+
+
+def became(delivery: Delivery, name: str, twin: str = "", written: str = "") -> Became:
+    """Say what became of one file of an input. ``twin``: a file with the same content, which is counted instead."""
+    mine = [item for item in delivery.rejects if not item.duplicate and (not item.file or item.file == name or item.file.startswith(f"{name}/"))]
+    bad = len({(item.file, item.row) for item in mine})
+    if twin:
+        return Became(Fate.DUPLICATE, explanation=f"the same content as {twin}: counted once", written=written)
+    if delivery.state is DeliveryState.QUARANTINED:
+        return Became(Fate.QUARANTINED, 0, bad, delivery.explanation, delivery.next_step, written)
+    state = {DeliveryState.LATE: Fate.LATE}.get(delivery.state, Fate.PARTLY if bad else Fate.ACCEPTED)
+    several = len(delivery.files) > 1
+    said = f"{bad} rows are rejected" if several and bad else "" if several and state is Fate.ACCEPTED else delivery.explanation
+    return Became(state, delivery.rows, bad, said, delivery.next_step if said else "", written)
+
+
+def newest_states(connection: Connection) -> list[dict[str, Any]]:
+    """Give how each input stood in the newest run that took it in: name, state, explanation, next step, dates."""
+    inputs = schema.run_inputs
+    newest = select(inputs.c.name, func.max(inputs.c.run_id).label("run_id")).group_by(inputs.c.name).subquery()
+    query = (
+        select(inputs)
+        .join(newest, (inputs.c.name == newest.c.name) & (inputs.c.run_id == newest.c.run_id))
+        .order_by(inputs.c.name)
+    )
+    return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 (SQLAlchemy's own public name)
+
+
+def _logged(row: Any) -> Logged:  # noqa: ANN401 - SQLAlchemy's types of rows say nothing here
+    found = Became(Fate.ARRIVED)
+    if row.its_state is not None:
+        found = Became(
+            Fate(row.its_state), row.its_rows, row.its_rejects, row.its_explanation, row.its_next_step,
+            row.its_written, row.its_stands_on, row.its_by,
+        )  # fmt: skip
+    file = Arrived(row.name, row.sha256, row.size, row.written, row.by)
+    run = "" if row.its_run_id is None else str(row.its_run_id)
+    return Logged(row.id, row.input, row.place, file, row.arrived_at, How(row.how), found, row.its_at or "", run)

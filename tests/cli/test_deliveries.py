@@ -1,0 +1,41 @@
+"""``deliveries list``: what came and what became of it, and which inputs wait."""
+
+from __future__ import annotations
+
+import json
+import os
+
+BROKEN = "visit_id;cost\na;1\n"
+
+
+def listed(project, *more: str):
+    result = project.call("deliveries", "list", "--json", *more)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_arrivals_with_their_states(project):
+    assert project.call("deliveries", "list").stdout == "nothing has come yet; the next run logs what lies there\n"
+    project.run("--no-expectations")
+    place = project.root / "inputs" / "visits.csv"
+    os.utime(place, ns=(0, 10**9))
+    project.run("--no-expectations")
+    project.write("inputs/visits.csv", BROKEN)
+    project.run("--no-expectations")
+    found = listed(project, "--input", "visits")
+    states = [(item["state"], item["how"], item["rows"]) for item in found["deliveries"]]
+    assert states == [("quarantined", "path", 0), ("accepted", "path", 3), ("accepted", "path", 3)]
+    assert found["deliveries"][1]["sha256"] == found["deliveries"][2]["sha256"]
+    assert found["deliveries"][1]["written"] == "1970-01-01T00:00:01.000000000+00:00"
+    (stands,) = found["inputs"]
+    assert (stands["state"], stands["run"]) == ("quarantined", "3")
+    lines = project.call("deliveries", "list", "--input", "visits").stdout.splitlines()
+    assert lines[1].startswith("    quarantined: column 'visited_on' is missing")
+    assert lines[-2] == "inputs that wait:"
+    assert lines[-1].startswith("  visits: quarantined (run 3): column 'visited_on' is missing")
+
+
+def test_unknown_input_is_a_sentence(project):
+    result = project.call("deliveries", "list", "--input", "nothing")
+    assert result.exit_code == 2
+    assert "--input: no input 'nothing'; allowed: " in result.output
