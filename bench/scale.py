@@ -132,7 +132,7 @@ def judged(rules: list[Rule], frame: pl.DataFrame, *, plan: bool) -> tuple[list[
     delivery = Delivery("inspections", DeliveryState.ACCEPTED, rows=frame.height)
     agreement = Agreement("scale", Text("Scale"), "", Text("Agency"), years=tuple((number, True) for number in YEARS))
     facts = Facts(AS_OF, {"inspections": delivery}, {"inspections": frame}, {"inspections": CONTRACT}, {"scale": agreement})
-    with closing(DuckEngine(facts.frames, facts.contracts, AS_OF)) as engine:
+    with closing(DuckEngine(facts.tables, facts.contracts, AS_OF)) as engine:
         if not plan:
             engine.prepare = lambda _specs: None  # type: ignore[method-assign]
         verdicts = judge_rules(rules, facts, engine, {}, {rule.id: rule for rule in rules}).verdicts

@@ -120,6 +120,17 @@ def test_a_copy_of_the_live_file_is_empty_and_the_backup_is_not(tmp_path):
     assert made.runs == 1
 
 
+def test_rows_that_are_made_again_are_left_out(tmp_path):
+    state = filled(tmp_path, SQLITE)
+    rows = state / "store" / "rows" / "leads" / "0.parquet"
+    rows.parent.mkdir(parents=True)
+    rows.write_bytes(b"PAR1")
+    made = archived(tmp_path, SQLITE, tmp_path / "backup.tar.gz")
+    assert made.missing == ()
+    assert any(name.startswith("state/store/") for name in made.files)
+    assert not [name for name in made.files if "rows" in name]
+
+
 def test_an_input_that_is_gone_is_told(tmp_path):
     with closing(Ledger(SQLITE, tmp_path)) as ledger:
         publish_run(ledger, "ab" * 32)

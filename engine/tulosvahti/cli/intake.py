@@ -12,6 +12,7 @@ from tulosvahti.core.contract import DeliveryState
 from tulosvahti.emit.words import clean
 from tulosvahti.load.files import File, paths_of, read_file
 from tulosvahti.load.records import UnreadableError
+from tulosvahti.load.row_store import RowStore
 from tulosvahti.load.tables import take_files
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def judge(project: Project, path: Path, name: str, as_of: date) -> Judged:
     except UnreadableError as error:
         msg = f"{error}; {error.next_step}"
         raise CallError(msg) from error
-    return Judged(file, place, take_files(contract, files, as_of).delivery)
+    return Judged(file, place, take_files(contract, files, as_of, RowStore.of(project.root)).delivery)
 
 
 def _place(contract: Contract, name: str) -> str:

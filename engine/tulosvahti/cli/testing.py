@@ -74,7 +74,7 @@ def _expectations(project: Project, cases: Sequence[Case]) -> dict[str, Any]:
             continue
         facts = facts_of(case, rule, project.contracts, project.agreements)
         name = f"case{number}"
-        frames[name] = facts.frames[rule.spec.input]
+        frames[name] = facts.tables[rule.spec.input]
         jobs.append(ExpectationJob(str(number), name, rule.spec.type, dict(rule.spec.kwargs), rule.spec.columns))
     if not jobs:
         return {}

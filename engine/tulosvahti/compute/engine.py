@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tulosvahti.compute.groups import NotComputedError, bounds_of, group_of, with_floating
-from tulosvahti.compute.parts_sql import columns_of, quoted
+from tulosvahti.compute.parts_sql import columns_of, literal, quoted
 from tulosvahti.compute.planning import EXAMPLES, Pass, candidates, passes_of, planned
 from tulosvahti.compute.rule_sql import RuleSql
 from tulosvahti.compute.wanted import Wanted, wanted_of
@@ -129,6 +129,19 @@ class Engine:
     def query_of(self, spec: TargetSpec | RowsSpec) -> str:
         """Give a rule's own query, as evidence holds it."""
         return self._rules.query(spec)
+
+    def look(self, name: str, columns: Sequence[str], equal: tuple[str, str] | None = None) -> list[dict[str, Any]]:
+        """Give some columns of an input's rows in the order of the file: all, or those where a field equals a text.
+
+        Raises:
+            NotComputedError: the database refused the query.
+
+        """
+        chosen = list(dict.fromkeys(columns))
+        sql = f"SELECT {', '.join(map(quoted, chosen))} FROM {quoted('input_' + name)}"
+        if equal is not None:
+            sql += f" WHERE {quoted(equal[0])} = {literal(equal[1])}"
+        return [dict(zip(chosen, row, strict=True)) for row in self._database.rows(f"{sql} ORDER BY __row")]
 
     def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
         """Plan and run the measurements of a run. What fails is left to the rule's own query."""

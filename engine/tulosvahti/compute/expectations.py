@@ -17,12 +17,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
+from tulosvahti.core.kept_rows import REJECTED, KeptRows
 from tulosvahti.core.rule import named_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import polars as pl
 
 NO_ELEMENT = "no_element"
 NOT_COMPUTED = "not_computed"
@@ -58,7 +59,7 @@ class ExpectationRun:
     def __init__(
         self,
         jobs: Sequence[ExpectationJob],
-        frames: Mapping[str, pl.DataFrame],
+        tables: Mapping[str, KeptRows | pl.DataFrame],
         workdir: Path,
         docs_dir: Path | None,
         timeout: float = 120.0,
@@ -72,14 +73,14 @@ class ExpectationRun:
         workdir.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix="expectations-", dir=workdir)).resolve()
         self._result = self._folder / "results.json"
-        runnable = [job for job in self._jobs if job.input in frames]
+        runnable = [job for job in self._jobs if job.input in tables]
         if not runnable:
             return
         inputs = {}
         for number, name in enumerate(sorted({job.input for job in runnable})):
             path = self._folder / f"input{number}.parquet"
             wanted = {column for job in runnable if job.input == name for column in _columns(job)}
-            _prepared(frames[name], wanted).write_parquet(path)
+            _prepared(tables[name], wanted).sink_parquet(path)
             inputs[name] = str(path)
         order = {
             "inputs": inputs,
@@ -152,14 +153,18 @@ def _columns(job: ExpectationJob) -> list[str]:
     return list(dict.fromkeys([*job.columns, *named]))
 
 
-def _prepared(frame: pl.DataFrame, wanted: set[str]) -> pl.DataFrame:
+def _prepared(table: KeptRows | pl.DataFrame, wanted: set[str]) -> pl.LazyFrame:
     """Keep sound rows and needed columns, in the types that pandas knows: exact decimals end here."""
-    if "__rejected" in frame.columns:
-        frame = frame.filter(~pl.col("__rejected"))
-    names = [name for name in frame.columns if name in wanted and not name.startswith("__")]
+    import polars as pl  # noqa: PLC0415 - a run without expectations does not need it
+
+    rows = pl.scan_parquet(table.path) if isinstance(table, KeptRows) else table.lazy()
+    schema = rows.collect_schema()
+    if REJECTED in schema:
+        rows = rows.filter(~pl.col(REJECTED))
     casts = []
-    for name in names:
-        kind = frame.schema[name]
+    for name, kind in schema.items():
+        if name not in wanted or name.startswith("__"):
+            continue
         if isinstance(kind, pl.Decimal):
             casts.append(pl.col(name).cast(pl.Float64))
         elif kind == pl.Date:
@@ -167,8 +172,8 @@ def _prepared(frame: pl.DataFrame, wanted: set[str]) -> pl.DataFrame:
         else:
             casts.append(pl.col(name))
     if not casts:
-        return frame.select(pl.int_range(frame.height, dtype=pl.Int64).alias("row"))
-    return frame.select(casts)
+        return rows.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("row"))
+    return rows.select(casts)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - arguments as the rule's file has them

@@ -1,4 +1,8 @@
-"""DuckDB as an engine: in process, over the frames of the inputs, with nothing to install."""
+"""DuckDB as an engine: in process, over the rows of the inputs, with nothing to install.
+
+Inputs are files of the row store (``core.kept_rows``), of which DuckDB reads the columns and row groups that a query needs, or
+frames, for fixtures. Each is the view ``input_NAME``. The connection can open those files and nothing else, and write none.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ import duckdb
 
 from tulosvahti.compute.engine import Engine, Measured, PassRun, RowsMeasured
 from tulosvahti.compute.groups import NotComputedError
+from tulosvahti.compute.parts_sql import literal, quoted
+from tulosvahti.core.kept_rows import KeptRows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,17 +27,30 @@ __all__ = ["DuckEngine", "Measured", "NotComputedError", "PassRun", "RowsMeasure
 
 
 class DuckDatabase:
-    """Frames in memory, with no access to anything else."""
+    """The inputs' rows, with no access to anything else."""
 
     keeps_first = True
 
-    def __init__(self, frames: Mapping[str, pl.DataFrame]) -> None:
-        """Register the frames."""
+    def __init__(self, tables: Mapping[str, KeptRows | pl.DataFrame]) -> None:
+        """Make a view of each; nothing of a file but its footer is read yet."""
         self._connection = duckdb.connect(":memory:")
-        for name, frame in frames.items():
-            self._connection.register(f"input_{name}", frame)
-        self._connection.execute("SET enable_external_access = false")
-        self._connection.execute("SET lock_configuration = true")
+        try:
+            self._open(tables)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _open(self, tables: Mapping[str, KeptRows | pl.DataFrame]) -> None:
+        files = {name: str(table.path.resolve()) for name, table in tables.items() if isinstance(table, KeptRows)}
+        run = self._connection.execute
+        run(f"SET allowed_paths = [{', '.join(map(literal, files.values()))}]")
+        run("SET enable_external_access = false")
+        for name, table in tables.items():
+            if isinstance(table, KeptRows):
+                run(f"CREATE VIEW {quoted('input_' + name)} AS SELECT * FROM read_parquet({literal(files[name])})")
+            else:
+                self._connection.register(f"input_{name}", table)
+        run("SET lock_configuration = true")
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a query."""
@@ -50,8 +69,10 @@ class DuckDatabase:
 
 
 class DuckEngine(Engine):
-    """Runs queries over the frames of the inputs, in memory, with no access to anything else."""
+    """Runs queries over the rows of the inputs, with no access to anything else."""
 
-    def __init__(self, frames: Mapping[str, pl.DataFrame], contracts: Mapping[str, Contract], as_of: date) -> None:
-        """Register the frames."""
-        super().__init__(DuckDatabase(frames), contracts, as_of, {name: frame.height for name, frame in frames.items()})
+    def __init__(
+        self, tables: Mapping[str, KeptRows | pl.DataFrame], contracts: Mapping[str, Contract], as_of: date
+    ) -> None:
+        """Open the rows of each input."""
+        super().__init__(DuckDatabase(tables), contracts, as_of, {name: table.height for name, table in tables.items()})

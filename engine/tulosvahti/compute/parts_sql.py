@@ -30,6 +30,11 @@ def quoted(name: str) -> str:
     return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
 
 
+def literal(text: str) -> str:
+    """Write a text so that nothing in it is read as SQL."""
+    return exp.Literal.string(text).sql(dialect="duckdb")
+
+
 def has_row_value(measure: Measure) -> bool:
     """Tell whether the measure has an expression of single rows."""
     return measure.expression is not None and measure.kind not in {MeasureKind.RATIO, MeasureKind.VALUE}

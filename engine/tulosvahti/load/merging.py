@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tulosvahti.core.contract import FieldType, Reject
+from tulosvahti.core.kept_rows import REJECTED, ROW
 from tulosvahti.core.quantity import plain, plain_decimal
 from tulosvahti.load.cells import DIGITS
 from tulosvahti.load.records import UnreadableError
-from tulosvahti.load.typed_rows import REJECTED, ROW, Rows
+from tulosvahti.load.typed_rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

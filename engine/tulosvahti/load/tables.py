@@ -1,4 +1,9 @@
-"""Deliveries: the file of a contract becomes typed rows, rejects with reasons, and a state with a next step."""
+"""Deliveries: the file of a contract becomes typed rows, rejects with reasons, and a state with a next step.
+
+``take`` gives the delivery as it is judged on a day, and its rows as ``core.kept_rows.KeptRows``: a Parquet file in the row
+store (``row_store``), made by ``rows_read`` where the same content was not read under the same contract before. Whoever
+reads the rows reads them from that file, and only the columns that it needs.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +12,21 @@ import os
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-import polars as pl
 
 from tulosvahti.core.contract import DATED, Contract, Delivery, DeliveryState, FieldType, Notice
 from tulosvahti.core.period import containing
-from tulosvahti.load.csv_records import read_records
-from tulosvahti.load.files import File, manifest, paths_of, read_file, unpacked
-from tulosvahti.load.grid_records import read_grid
-from tulosvahti.load.merging import Part, merged
-from tulosvahti.load.records import Records, UnreadableError
-from tulosvahti.load.sheets.formats import is_text, named_otherwise
-from tulosvahti.load.typed_rows import COPY, REJECTED, Rows, typed_rows
+from tulosvahti.load.files import File, manifest, paths_of, read_file
+from tulosvahti.load.records import UnreadableError
+from tulosvahti.load.row_store import Entry, RowStore, Summary, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import polars as pl
+
+    from tulosvahti.core.kept_rows import KeptRows
 
 MAX_REJECTS_PERCENT = Decimal(10)
 _LISTED = 20
@@ -31,18 +34,30 @@ _LISTED = 20
 
 @dataclass(frozen=True)
 class Taken:
-    """A delivery with its rows; ``frame`` is None where nothing can be measured."""
+    """A delivery with its rows; ``rows`` is None where nothing can be measured."""
 
     delivery: Delivery
-    frame: pl.DataFrame | None = field(repr=False)
+    rows: KeptRows | None
     content: bytes = field(repr=False)
     """The file, or the list of the files' digests where the contract has several."""
     parts: tuple[bytes, ...] = field(default=(), repr=False)
     """The files of that list."""
 
+    @property
+    def frame(self) -> pl.DataFrame | None:
+        """All the rows in memory, numbers as DECIMAL(38, s): for looking at a small table, never for a run."""
+        if self.rows is None:
+            return None
+        import polars as pl  # noqa: PLC0415 - a run reads the file itself
 
-def take(contract: Contract, root: Path, as_of: date) -> Taken:
-    """Take the deliveries of a contract as they are known on ``as_of``."""
+        frame = pl.read_parquet(self.rows.path)
+        longer = {name: pl.Decimal(38, kind.scale) for name, kind in frame.schema.items() if isinstance(kind, pl.Decimal)}
+        return frame.cast(longer)  # type: ignore[arg-type]
+
+
+def take(contract: Contract, root: Path, as_of: date, store: RowStore | None = None) -> Taken:
+    """Take the deliveries of a contract as they are known on ``as_of``; their rows go to the project's row store."""
+    store = store or RowStore.of(root)
     names = {path: os.path.relpath(path, root / "inputs") for path in paths_of(contract, root)}
     try:
         if contract.several:
@@ -55,14 +70,14 @@ def take(contract: Contract, root: Path, as_of: date) -> Taken:
         return _quarantined(contract, b"", contract.expected_through(as_of), error)
     if not files:
         return _missing(contract, as_of, f"no file matches {', '.join(contract.sources)}")
-    return take_files(contract, files, as_of)
+    return take_files(contract, files, as_of, store)
 
 
-def take_files(contract: Contract, files: Sequence[File], as_of: date) -> Taken:
+def take_files(contract: Contract, files: Sequence[File], as_of: date, store: RowStore) -> Taken:
     """Take deliveries from their bytes, the latest last."""
     content = manifest((file.name, file.sha256) for file in files) if contract.several else files[0].content
     try:
-        taken = _judged(contract, content, as_of, _rows(contract, files))
+        taken = _judged(contract, content, as_of, _entry(contract, files, store))
     except UnreadableError as error:
         taken = _quarantined(contract, content, contract.expected_through(as_of), error)
     delivery = replace(taken.delivery, files=tuple(file.arrived for file in files))
@@ -81,42 +96,17 @@ def _missing(contract: Contract, as_of: date, explanation: str) -> Taken:
     return Taken(delivery, None, b"")
 
 
-def _rows(contract: Contract, files: Sequence[File]) -> Rows:
-    """Read the rows of all the files and of what is packed in them; the same content twice is read once."""
-    apart: dict[str, File] = {}
-    notices = []
-    for file in files:
-        for inner in unpacked(file):
-            before = apart.pop(inner.sha256, None)
-            if before is not None:
-                notices.append(f"{inner.name} has the same content as {before.name} and is counted once")
-            apart[inner.sha256] = inner
-    every = list(apart.values())
-    if every == list(files) and not contract.several:
-        return typed_rows(contract, _read(contract, every[0].name, every[0].content))
-    if len(every) > 1 and not contract.primary_key:
-        msg = f"{len(every)} deliveries and no primaryKey by which their rows could be told apart"
-        raise UnreadableError(msg, f"name the key in {contract.place.file}, or deliver one file")
-    parts = []
-    for file in every:
-        try:
-            rows = typed_rows(contract, _read(contract, file.name, file.content))
-        except UnreadableError as error:
-            msg = f"{file.name}: {error}"
-            raise UnreadableError(msg, error.next_step) from error
-        parts.append(Part(file.name, rows))
-    rows = merged(contract, parts)
-    return replace(rows, notices=(*notices, *rows.notices))
+def _entry(contract: Contract, files: Sequence[File], store: RowStore) -> Entry:
+    key = key_of(contract, ((file.name, file.sha256) for file in files))
+    found = store.find(contract.name, key)
+    if found is not None:
+        return found
+    from tulosvahti.load.rows_read import read_into  # noqa: PLC0415 - imports Polars and Pandera
 
-
-def _read(contract: Contract, name: str, content: bytes) -> Records:
-    """Read a file by what is in it: text with the contract's dialect, everything else as a grid."""
-    if not is_text(content):
-        return read_grid(contract, name, content)
-    records = read_records(contract, content)
-    if named_otherwise(PurePath(name)):
-        records = replace(records, notices=(f"{name} is text by its content, and was opened as such",))
-    return records
+    with store.making(contract.name) as folder:
+        place = folder / "rows.parquet"
+        summary = read_into(contract, files, place)
+        return store.keep(contract.name, key, place, summary)
 
 
 def _quarantined(contract: Contract, content: bytes, expected: date | None, fault: UnreadableError) -> Taken:
@@ -132,12 +122,10 @@ def _quarantined(contract: Contract, content: bytes, expected: date | None, faul
     return Taken(delivery, None, content)
 
 
-def _judged(contract: Contract, content: bytes, as_of: date, rows: Rows) -> Taken:
-    total, frame, rejects = rows.total, rows.frame, rows.rejects
+def _judged(contract: Contract, content: bytes, as_of: date, entry: Entry) -> Taken:
+    read = entry.summary
+    total, rejected, rejects = read.total, read.rejected, read.rejects
     expected = contract.expected_through(as_of)
-    rejected = len({(item.file, item.row) for item in rejects if not item.duplicate})
-    copies = len({(item.file, item.row) for item in rejects if item.duplicate and item.reason.startswith(COPY)})
-    sound = frame.height - int(frame[REJECTED].sum())
     limit = MAX_REJECTS_PERCENT if contract.max_rejects_percent is None else contract.max_rejects_percent
     if rejected * 100 > limit * total:
         worst = next(item for item in rejects if not item.duplicate)
@@ -148,14 +136,14 @@ def _judged(contract: Contract, content: bytes, as_of: date, rows: Rows) -> Take
         step = f"ask {contract.sender} to mend the rows and deliver again"
         fault = UnreadableError(msg, step)
         taken = _quarantined(contract, content, expected, fault)
-        told = tuple(map(Notice, rows.notices))
+        told = tuple(map(Notice, read.notices))
         counted = replace(
-            taken.delivery, rows=sound, rejected_rows=rejected, rejects=tuple(rejects), notices=told
+            taken.delivery, rows=read.sound, rejected_rows=rejected, rejects=rejects, notices=told
         )
         return replace(taken, delivery=counted)
-    covered = _covered(contract, frame, as_of)
+    covered = _covered(contract, entry, as_of)
     late = expected is not None and bool(contract.period) and (covered is None or covered < expected)
-    notices = (*map(Notice, rows.notices), *_notices(contract, rows.header, copies))
+    notices = (*map(Notice, read.notices), *_notices(contract, read))
     explanation = step = ""
     if late and expected is not None:
         reach = f"content reaches {covered.isoformat()}" if covered else "no row is known yet"
@@ -170,8 +158,8 @@ def _judged(contract: Contract, content: bytes, as_of: date, rows: Rows) -> Take
         contract.name,
         DeliveryState.LATE if late else DeliveryState.ACCEPTED,
         sha256=hashlib.sha256(content).hexdigest(),
-        rows=sound,
-        rejects=tuple(rejects),
+        rows=read.sound,
+        rejects=rejects,
         rejected_rows=rejected,
         covered_through=covered,
         expected_through=expected,
@@ -179,40 +167,59 @@ def _judged(contract: Contract, content: bytes, as_of: date, rows: Rows) -> Take
         next_step=step,
         notices=notices,
         synthetic=contract.synthetic,
-        header=tuple(rows.header),
+        header=read.header,
     )
-    return Taken(delivery, frame, content)
+    return Taken(delivery, entry.rows, content)
 
 
-def _notices(contract: Contract, header: Sequence[str], copies: int) -> tuple[Notice, ...]:
+def _notices(contract: Contract, read: Summary) -> tuple[Notice, ...]:
     wanted = {item.column for item in contract.fields}
-    strangers = [name for name in header if name not in wanted and name]
+    strangers = [name for name in read.header if name not in wanted and name]
     found = [Notice(f"column {name!r} is not in the contract and is ignored") for name in strangers[:_LISTED]]
     if len(strangers) > _LISTED:
         found.append(Notice(f"{len(strangers) - _LISTED} more columns are not in the contract and are ignored"))
-    if copies:
-        found.append(Notice(f"{copies} rows are exact copies of earlier rows and are counted once"))
+    if read.copies:
+        found.append(Notice(f"{read.copies} rows are exact copies of earlier rows and are counted once"))
     return tuple(found)
 
 
-def _covered(contract: Contract, frame: pl.DataFrame, as_of: date) -> date | None:
+def _covered(contract: Contract, entry: Entry, as_of: date) -> date | None:
     """Give the last day that the content known on ``as_of`` reaches."""
-    if not contract.period:
+    grain = DATED.get(contract.field(contract.period).type) if contract.period else None
+    if grain is None:
         return None
-    known = frame
-    if contract.known_on:
-        known = known.filter(_not_after(contract, contract.known_on, as_of))
-    known = known.filter(_not_after(contract, contract.period, as_of))
-    newest = known[contract.period].max()
-    grain = DATED.get(contract.field(contract.period).type)
-    if newest is None or grain is None:
+    newest = _newest(contract, entry, as_of)
+    if newest is None:
         return None
-    start = newest if isinstance(newest, date) else date(int(str(newest)), 1, 1)
+    start = newest if isinstance(newest, date) else date(int(newest), 1, 1)
     last = containing(start, grain).last_day
     return last if contract.frequency is None else containing(last, contract.frequency).last_day
 
 
-def _not_after(contract: Contract, name: str, as_of: date) -> pl.Expr:
-    if contract.field(name).type is FieldType.YEAR:
-        return pl.col(name) <= as_of.year
-    return pl.col(name) < pl.lit(as_of + timedelta(days=1))
+def _newest(contract: Contract, entry: Entry, as_of: date) -> date | int | None:
+    """Give the newest day, month or year known; the summary has it where nothing of the content lies after ``as_of``."""
+    ends = entry.summary.ends
+    last = [ends[name].last for name in (contract.known_on, contract.period) if name]
+    known = not contract.known_on or not ends[contract.known_on].missing
+    if known and all(item is None or _is_by(item, as_of) for item in last):
+        return ends[contract.period].last
+    import duckdb  # noqa: PLC0415 - not for --help
+
+    conditions = [_not_after(contract, name, as_of) for name in (contract.known_on, contract.period) if name]
+    sql = f"SELECT max({_quoted(contract.period)}) FROM read_parquet(?) WHERE {' AND '.join(conditions)}"  # noqa: S608 - quoted
+    with duckdb.connect(":memory:") as connection:
+        found = connection.execute(sql, [str(entry.rows.path)]).fetchone()
+    return None if found is None else found[0]
+
+
+def _is_by(value: date | int, as_of: date) -> bool:
+    return value <= as_of if isinstance(value, date) else value <= as_of.year
+
+
+def _not_after(contract: Contract, name: str, as_of: date) -> str:
+    year = contract.field(name).type is FieldType.YEAR
+    return f"{_quoted(name)} <= {as_of.year}" if year else f"{_quoted(name)} < DATE '{(as_of + timedelta(days=1)).isoformat()}'"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

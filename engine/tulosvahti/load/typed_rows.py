@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tulosvahti.core.contract import Reject
+from tulosvahti.core.kept_rows import REJECTED, ROW
 from tulosvahti.core.quantity import plain, plain_decimal
 from tulosvahti.load.cells import read_column
 from tulosvahti.load.grid_records import repeated
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.contract import Contract
 
-ROW = "__row"
-REJECTED = "__rejected"
 COPY = "exact copy of"
 _LISTED = 30
 _LONGEST = 60

@@ -64,7 +64,7 @@ def run_case(
     if unknown:
         return CaseOutcome(case, (f"no contract for input {', '.join(unknown)}",))
     facts = facts_of(case, rule, contracts, agreements)
-    engine = DuckEngine(facts.frames, contracts, case.as_of)
+    engine = DuckEngine(facts.tables, contracts, case.as_of)
     try:
         judged = judge_rules(with_cited([rule], rules), facts, engine, expectations or {}, rules)
     finally:

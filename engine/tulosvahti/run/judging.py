@@ -11,6 +11,7 @@ from tulosvahti.compute.measuring import DuckEngine, NotComputedError
 from tulosvahti.core.contract import Contract, Delivery, DeliveryState, FieldType
 from tulosvahti.core.dated import REPORT_FIELDS, Happening, judge_milestone, judge_narrative
 from tulosvahti.core.judge import Setting, input_reason, is_monotone, judge_target
+from tulosvahti.core.kept_rows import REJECTED, ROW
 from tulosvahti.core.measure import Measurement, Parts, Range, Reason, Subject, measured
 from tulosvahti.core.period import Grain, Period, containing, year
 from tulosvahti.core.rule import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tulosvahti.compute.expectations import ExpectationOutcome
+    from tulosvahti.core.kept_rows import KeptRows
 
 
 @dataclass(frozen=True)
@@ -42,17 +44,14 @@ class Facts:
 
     as_of: date
     deliveries: Mapping[str, Delivery]
-    frames: Mapping[str, pl.DataFrame]
+    tables: Mapping[str, KeptRows | pl.DataFrame]
+    """The rows of each input that can be measured."""
     contracts: Mapping[str, Contract]
     agreements: Mapping[str, Agreement]
 
     def delivery(self, name: str) -> Delivery:
         """Give an input's delivery; an input that nothing came of is missing."""
         return self.deliveries.get(name) or Delivery(name, DeliveryState.MISSING)
-
-    def frame(self, name: str) -> pl.DataFrame | None:
-        """Give an input's rows; None where nothing can be measured."""
-        return self.frames.get(name)
 
     def setting(self, rule: Rule, name: str, period: Period | None, **more: Any) -> Setting:  # noqa: ANN401 (passed on)
         """Give what judging one verdict needs."""
@@ -86,18 +85,18 @@ def judge_rules(
         if isinstance(spec, TargetSpec):
             _indicator(rule, spec, facts, engine, judged)
         elif isinstance(spec, MilestoneSpec):
-            happenings = _happenings(facts, spec.input, spec.key_field, spec.key, spec.done_field)
+            happenings = _happenings(facts, engine, spec)
             setting = facts.setting(rule, spec.input, containing(spec.due, Grain.YEAR))
             judged.verdicts.append(judge_milestone(rule, spec, happenings, setting))
         elif isinstance(spec, NarrativeSpec):
-            judged.verdicts += _narratives(rule, spec, facts)
+            judged.verdicts += _narratives(rule, spec, facts, engine)
         elif isinstance(spec, RowsSpec):
             judged.verdicts.append(_rows(rule, spec, facts, engine))
         elif isinstance(spec, ExpectationSpec) and rule.id in expectations:
             judged.verdicts.append(_expectation(rule, spec, facts, expectations[rule.id]))
     for rule in rules:
         if isinstance(rule.spec, CrossfootSpec):
-            judged.verdicts.append(_crossfoot(rule, rule.spec, facts, every, judged.measurements))
+            judged.verdicts.append(_crossfoot(rule, rule.spec, Tables(facts, engine), every, judged.measurements))
     order = {rule.id: index for index, rule in enumerate(rules)}
     judged.verdicts.sort(key=lambda verdict: order[verdict.rule.id])
     return judged
@@ -133,7 +132,7 @@ def judged_periods(spec: TargetSpec, agreement: Agreement, as_of: date) -> list[
 def _indicator(rule: Rule, spec: TargetSpec, facts: Facts, engine: DuckEngine, judged: Judged) -> None:
     measure, sql, failure = spec.measure, "", None
     groups: dict[tuple[Subject, Period | None], Parts] = {}
-    if facts.frame(measure.input) is not None:
+    if measure.input in facts.tables:
         try:
             found = engine.measure(spec)
         except NotComputedError as error:
@@ -182,22 +181,23 @@ def _minimum(spec: TargetSpec, contract: Contract) -> object:
     return contract.field(expression.text).minimum
 
 
-def _happenings(facts: Facts, name: str, key_field: str, key: str, day_field: str) -> list[Happening]:
-    frame = facts.frame(name)
-    if frame is None:
+def _happenings(facts: Facts, engine: DuckEngine, spec: MilestoneSpec) -> list[Happening]:
+    if spec.input not in facts.tables:
         return []
-    rows = [row for row in frame.iter_rows(named=True) if row[key_field] == key]
-    return [Happening(row["__row"], row[day_field], rejected=row["__rejected"]) for row in rows]
+    rows = engine.look(spec.input, [ROW, REJECTED, spec.done_field], (spec.key_field, spec.key))
+    return [Happening(row[ROW], row[spec.done_field], rejected=row[REJECTED]) for row in rows]
 
 
-def _narratives(rule: Rule, spec: NarrativeSpec, facts: Facts) -> list[Verdict]:
-    frame = facts.frame(spec.input)
+def _narratives(rule: Rule, spec: NarrativeSpec, facts: Facts, engine: DuckEngine) -> list[Verdict]:
     contract = facts.contracts[spec.input]
-    rows = [] if frame is None else [row for row in frame.iter_rows(named=True) if row[spec.key_field] == spec.key]
+    rows = []
+    if spec.input in facts.tables:
+        columns = [ROW, REJECTED, "dated", contract.period, *REPORT_FIELDS]
+        rows = engine.look(spec.input, columns, (spec.key_field, spec.key))
     verdicts = []
     for period, due in spec.due:
         mine = [
-            Happening(row["__row"], row["dated"], tuple(name for name in REPORT_FIELDS if _blank(row[name])), row["__rejected"])
+            Happening(row[ROW], row["dated"], tuple(name for name in REPORT_FIELDS if _blank(row[name])), row[REJECTED])
             for row in rows
             if _in_period(row[contract.period], contract.field(contract.period).type, period)
         ]
@@ -267,25 +267,51 @@ def _expectation(rule: Rule, spec: ExpectationSpec, facts: Facts, outcome: Expec
     return Verdict(rule, (), None, Word.MISSED, reason=reason, evidence=evidence)
 
 
+@dataclass(frozen=True)
+class Tables:
+    """Inputs as the tables that lie in their files."""
+
+    facts: Facts
+    engine: DuckEngine
+
+    def table(self, name: str, label: str, columns: Sequence[str]) -> Table | None:
+        """Give a table input as it lies in its file; None where it cannot be read or has no such columns."""
+        contract = self.facts.contracts[name]
+        names = {item.name for item in contract.fields}
+        if name not in self.facts.tables or not names.issuperset([label, *columns]):
+            return None
+        header = self.facts.delivery(name).header or tuple(item.column for item in contract.fields)
+        letters = tuple(_letter(header.index(contract.field(column).column)) for column in columns)
+        rows = self.engine.look(name, [ROW, label, *columns])
+        return Table(
+            contract.path,
+            tuple(str(row[label] or "") for row in rows),
+            tuple(columns),
+            letters,
+            tuple(tuple(None if row[column] is None else Decimal(row[column]) for column in columns) for row in rows),
+            tuple(int(row[ROW]) for row in rows),
+        )
+
+
 def _crossfoot(
-    rule: Rule, spec: CrossfootSpec, facts: Facts, every: Mapping[str, Rule], measurements: Sequence[Measurement]
+    rule: Rule, spec: CrossfootSpec, tables: Tables, every: Mapping[str, Rule], measurements: Sequence[Measurement]
 ) -> Verdict:
     evidence: dict[str, Json] = {}
-    table = None
+    table, facts = None, tables.facts
     for name in rule.inputs:
         if absent := input_reason(facts.delivery(name)):
             return Verdict(rule, (), None, Word.UNKNOWN, reason=absent, evidence={"input": name})
     if spec.input:
         evidence = {"input": spec.input, "input_sha256": facts.delivery(spec.input).sha256}
         columns = [*spec.columns, spec.total_column] if spec.total_column else list(spec.columns)
-        table = table_of(facts, spec.input, spec.label, columns)
+        table = tables.table(spec.input, spec.label, columns)
         if table is None or not table.labels:
             return Verdict(rule, (), None, Word.UNKNOWN, reason=Reason("no_rows"), evidence=evidence)
 
     def resolve(ref: FigureRef) -> Decimal | None:
         if ref.input:
             label = next((other.spec.label for other in every.values() if isinstance(other.spec, CrossfootSpec) and other.spec.input == ref.input), "")  # fmt: skip
-            other = table_of(facts, ref.input, spec.label if spec.input == ref.input else label, [ref.column])
+            other = tables.table(ref.input, spec.label if spec.input == ref.input else label, [ref.column])
             return other.figure(ref.row, ref.column) if other else None
         if ref.target_of:
             return _target_figure(every.get(ref.target_of), ref.period)
@@ -316,24 +342,6 @@ def _as_decimal(value: Fraction) -> Decimal | None:
         while denominator % factor == 0:
             denominator //= factor
     return Decimal(value.numerator) / Decimal(value.denominator) if denominator == 1 else None
-
-
-def table_of(facts: Facts, name: str, label: str, columns: Sequence[str]) -> Table | None:
-    """Give a table input as it lies in its file; None where it cannot be read or has no such columns."""
-    frame = facts.frame(name)
-    contract = facts.contracts[name]
-    names = [item.name for item in contract.fields]
-    if frame is None or label not in names or any(column not in names for column in columns):
-        return None
-    header = facts.delivery(name).header or tuple(item.column for item in contract.fields)
-    letters = tuple(_letter(header.index(contract.field(column).column)) for column in columns)
-    rows = frame.sort("__row").iter_rows(named=True)
-    labels, cells, records = [], [], []
-    for row in rows:
-        labels.append(str(row[label] or ""))
-        cells.append(tuple(None if row[column] is None else Decimal(row[column]) for column in columns))
-        records.append(int(row["__row"]))
-    return Table(contract.path, tuple(labels), tuple(columns), letters, tuple(cells), tuple(records))
 
 
 def _letter(index: int) -> str:

@@ -76,16 +76,16 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     every = {rule.id: rule for rule in project.rules}
     rules = with_cited(asked, every)
     taken = take_in(project, needed_inputs(rules), request.as_of, keep)
-    frames = {name: item.frame for name, item in taken.items() if item.frame is not None}
+    tables = {name: item.rows for name, item in taken.items() if item.rows is not None}
     running = _expectations(rules, taken, request)
     facts = Facts(
         request.as_of,
         {name: item.delivery for name, item in taken.items()},
-        frames,
+        tables,
         project.contracts,
         project.agreements,
     )
-    engine = DuckEngine(frames, project.contracts, request.as_of)
+    engine = DuckEngine(tables, project.contracts, request.as_of)
     try:
         judged = judge_rules(rules, facts, engine, {}, every)
         if running is not None:
@@ -120,12 +120,12 @@ def _expectations(rules: Sequence[Rule], taken: Mapping[str, Taken], request: Re
     if not request.expectations or request.work_folder is None:
         return None
     jobs = []
-    frames = {}
+    tables = {}
     for rule in rules:
         if isinstance(rule.spec, ExpectationSpec):
-            frame = taken[rule.spec.input].frame
-            if frame is not None:
-                frames[rule.spec.input] = frame
+            rows = taken[rule.spec.input].rows
+            if rows is not None:
+                tables[rule.spec.input] = rows
             spec = rule.spec
             jobs.append(ExpectationJob(rule.id, spec.input, spec.type, dict(spec.kwargs), spec.columns))
-    return ExpectationRun(jobs, frames, request.work_folder, request.docs_folder) if jobs else None
+    return ExpectationRun(jobs, tables, request.work_folder, request.docs_folder) if jobs else None

@@ -41,8 +41,8 @@ def plan_of(project: Project, as_of: date) -> Plan:
     """Plan and run the measurements of all rules on what has come in."""
     rules = [(rule, rule.spec) for rule in project.rules if isinstance(rule.spec, TargetSpec | RowsSpec)]
     taken = take_in(project, needed_inputs([rule for rule, _ in rules]), as_of, lambda _content: "")
-    frames = {name: item.frame for name, item in taken.items() if item.frame is not None}
-    with closing(DuckEngine(frames, project.contracts, as_of)) as engine:
+    tables = {name: item.rows for name, item in taken.items() if item.rows is not None}
+    with closing(DuckEngine(tables, project.contracts, as_of)) as engine:
         engine.prepare(spec for _, spec in rules)
         named: dict[str, list[str]] = {}
         for rule, spec in rules:
@@ -52,7 +52,7 @@ def plan_of(project: Project, as_of: date) -> Plan:
                 run.done.input,
                 tuple(rule for query in run.done.read for rule in named[query]),
                 run.done.sql,
-                frames[run.done.input].height,
+                tables[run.done.input].height,
                 len(run.cells),
                 run.seconds,
             )

@@ -227,13 +227,15 @@ def _entries(state: Path) -> list[Path]:
 
 
 def _state_files(state: Path, database: str) -> Iterator[tuple[str, Path]]:
-    """List the files to keep: not the live database, nor locks, nor half-written and temporary ones."""
+    """List the files to keep: not the live database, locks, half-written and temporary ones, nor what is made again."""
     file = Path(database).resolve()
     live = {file, *beside(file)}
     for folder, folders, files in os.walk(state, followlinks=True):
         folders[:] = sorted(
             name for name in folders if not name.startswith((ASIDE, INCOMING, ".part-")) and name != "work"
         )
+        if Path(folder) == state / "store":
+            folders[:] = [name for name in folders if name != "rows"]
         for name in sorted(files):
             path = Path(folder) / name
             if path.resolve() in live or name.startswith((".part-", MARKER)) or name.endswith((".part", ".lock")):

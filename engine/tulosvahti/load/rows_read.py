@@ -1,0 +1,110 @@
+"""Files of one input become its rows: read, typed, held against the contract, merged, written as Parquet.
+
+Imported only where something is read anew: Polars and Pandera take longer to load than a small project to judge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tulosvahti.core.contract import DATED, FieldType
+from tulosvahti.core.kept_rows import REJECTED
+from tulosvahti.load.csv_records import read_records
+from tulosvahti.load.files import File, unpacked
+from tulosvahti.load.grid_records import read_grid
+from tulosvahti.load.merging import Part, merged
+from tulosvahti.load.records import Records, UnreadableError
+from tulosvahti.load.row_store import End, Summary
+from tulosvahti.load.sheets.formats import is_text, named_otherwise
+from tulosvahti.load.typed_rows import COPY, Rows, typed_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tulosvahti.core.contract import Contract
+
+MOST_LISTED = 10_000
+"""Faults of rows that a summary lists; it counts them all."""
+_SHORT, _LONG = 18, 38
+"""Digits of a number that fits 64 bits, and of the longest."""
+
+
+def read_into(contract: Contract, files: Sequence[File], place: Path) -> Summary:
+    """Read deliveries, the latest last, and write their rows to the file ``place``.
+
+    Raises:
+        UnreadableError: with what is wrong and what to do.
+
+    """
+    rows = _rows(contract, files)
+    frame = rows.frame.with_columns(_narrowed(rows.frame, item.name) for item in contract.fields if item.type is FieldType.NUMBER)
+    frame.write_parquet(place)
+    rejects = rows.rejects
+    return Summary(
+        total=rows.total,
+        sound=frame.height - int(frame[REJECTED].sum()),
+        rejected=len({(item.file, item.row) for item in rejects if not item.duplicate}),
+        copies=len({(item.file, item.row) for item in rejects if item.duplicate and item.reason.startswith(COPY)}),
+        height=frame.height,
+        header=tuple(rows.header),
+        rejects=tuple(rejects[:MOST_LISTED]),
+        listed_of=len(rejects),
+        notices=rows.notices,
+        ends={
+            item.name: End(frame[item.name].max(), frame[item.name].null_count())  # type: ignore[arg-type]
+            for item in contract.fields
+            if item.type in DATED
+        },
+    )
+
+
+def _narrowed(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """Keep numbers in 64 bits where all of them fit: they are read and added up faster."""
+    kind = frame.schema[name]
+    scale = kind.scale if isinstance(kind, pl.Decimal) else 0
+    most = frame[name].abs().max()
+    fits = scale <= _SHORT and (most is None or abs(int(most.scaleb(scale))) < 10**_SHORT)  # type: ignore[union-attr]
+    return pl.col(name).cast(pl.Decimal(_SHORT if fits else _LONG, scale))
+
+
+def _rows(contract: Contract, files: Sequence[File]) -> Rows:
+    """Read the rows of all the files and of what is packed in them; the same content twice is read once."""
+    apart: dict[str, File] = {}
+    notices = []
+    for file in files:
+        for inner in unpacked(file):
+            before = apart.pop(inner.sha256, None)
+            if before is not None:
+                notices.append(f"{inner.name} has the same content as {before.name} and is counted once")
+            apart[inner.sha256] = inner
+    every = list(apart.values())
+    if every == list(files) and not contract.several:
+        return typed_rows(contract, _read(contract, every[0].name, every[0].content))
+    if len(every) > 1 and not contract.primary_key:
+        msg = f"{len(every)} deliveries and no primaryKey by which their rows could be told apart"
+        raise UnreadableError(msg, f"name the key in {contract.place.file}, or deliver one file")
+    parts = []
+    for file in every:
+        try:
+            rows = typed_rows(contract, _read(contract, file.name, file.content))
+        except UnreadableError as error:
+            msg = f"{file.name}: {error}"
+            raise UnreadableError(msg, error.next_step) from error
+        parts.append(Part(file.name, rows))
+    rows = merged(contract, parts)
+    return replace(rows, notices=(*notices, *rows.notices))
+
+
+def _read(contract: Contract, name: str, content: bytes) -> Records:
+    """Read a file by what is in it: text with the contract's dialect, everything else as a grid."""
+    if not is_text(content):
+        return read_grid(contract, name, content)
+    records = read_records(contract, content)
+    if named_otherwise(PurePath(name)):
+        records = replace(records, notices=(f"{name} is text by its content, and was opened as such",))
+    return records
