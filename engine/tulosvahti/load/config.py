@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from tulosvahti.load.addresses import is_address, not_an_address
 from tulosvahti.load.models import ConfigShape
 from tulosvahti.load.schedule import Schedule, read_schedule
+from tulosvahti.load.serving import ServeConfig, read_serve
 from tulosvahti.load.shapes import shaped, text_of
 from tulosvahti.load.source import read_toml
 from tulosvahti.problem import Place, Problem, ProblemsError
@@ -65,6 +66,7 @@ class Config:
     """Address of the dashboard, without a slash at its end; empty: none."""
     service: ServiceConfig = ServiceConfig()
     ledger_password_env: str = ""
+    serve: ServeConfig = field(default_factory=ServeConfig)
 
 
 def load_config(root: Path) -> Config:
@@ -86,6 +88,7 @@ def load_config(root: Path) -> Config:
             message = f"time_zone: {shape.time_zone!r} is not a time zone"
             source.problems.append(Problem(source.place(("time_zone",)), message, "names such as Europe/Helsinki"))
         schedule = read_schedule(shape.schedule, source)
+        serve = read_serve(shape.serve, shape.dashboard.url, source)
         source.problems.extend(_ledger_problems(shape.storage.ledger, source.place(("storage", "ledger"))))
         for key, addresses in (("sender", [parseaddr(shape.mail.sender)[1]]), ("operator", shape.mail.operator)):
             source.problems += [
@@ -107,6 +110,7 @@ def load_config(root: Path) -> Config:
         shape.dashboard.url.rstrip("/"),
         ServiceConfig(**shape.service.model_dump()),
         shape.storage.password_env,
+        serve,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from tulosvahti.load.schedule import ScheduleShape
+from tulosvahti.load.serving import ServeShape
 
 Languages = Literal["fi", "sv", "en"]
 Days = Annotated[str, Field(pattern=r"^\s*\d{1,5}\s*(d|w|days?|weeks?)?\s*$", description="such as 10 d or 2 w")]
@@ -92,6 +93,7 @@ class ConfigShape(Shape):
     service: ServiceShape = ServiceShape()
     compute: ComputeShape = ComputeShape()
     dashboard: DashboardShape = DashboardShape()
+    serve: ServeShape = ServeShape()
 
 
 class AgreementShape(Shape):

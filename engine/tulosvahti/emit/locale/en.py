@@ -1,6 +1,6 @@
 """The English catalogue."""
 
-from tulosvahti.emit.locale import audit_en, delivery_en, mail_en, report_en
+from tulosvahti.emit.locale import audit_en, delivery_en, mail_en, report_en, web_en
 
 WORDS: dict[str, str] = {
     "verdict.met": "met",
@@ -174,4 +174,5 @@ WORDS: dict[str, str] = {
     **mail_en.WORDS,
     **delivery_en.WORDS,
     **report_en.WORDS,
+    **web_en.WORDS,
 }

@@ -1,6 +1,6 @@
 """The Finnish catalogue."""
 
-from tulosvahti.emit.locale import audit_fi, delivery_fi, mail_fi, report_fi
+from tulosvahti.emit.locale import audit_fi, delivery_fi, mail_fi, report_fi, web_fi
 
 WORDS: dict[str, str] = {
     "verdict.met": "täyttyi",
@@ -174,4 +174,5 @@ WORDS: dict[str, str] = {
     **mail_fi.WORDS,
     **delivery_fi.WORDS,
     **report_fi.WORDS,
+    **web_fi.WORDS,
 }

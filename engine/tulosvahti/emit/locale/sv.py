@@ -1,6 +1,6 @@
 """The Swedish catalogue."""
 
-from tulosvahti.emit.locale import audit_sv, delivery_sv, mail_sv, report_sv
+from tulosvahti.emit.locale import audit_sv, delivery_sv, mail_sv, report_sv, web_sv
 
 WORDS: dict[str, str] = {
     "verdict.met": "uppnått",
@@ -174,4 +174,5 @@ WORDS: dict[str, str] = {
     **mail_sv.WORDS,
     **delivery_sv.WORDS,
     **report_sv.WORDS,
+    **web_sv.WORDS,
 }

@@ -1,0 +1,24 @@
+"""The commands of the dashboard: ``serve``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from tulosvahti.cli.shared import ProjectOption, root_of, say
+
+if TYPE_CHECKING:
+    from typer import Typer
+
+
+def add_to(app: Typer) -> None:
+    """Add the commands."""
+    app.command()(serve)
+
+
+def serve(project: ProjectOption = None) -> None:
+    """Show the dashboard at the address of [serve] in config.toml, until told to stop."""
+    from tulosvahti.cli.serving import serve as answer  # noqa: PLC0415
+
+    raise typer.Exit(answer(root_of(project), say))

@@ -1,0 +1,10 @@
+"""Every page of the dashboard, in the order of its navigation. A new page is one module and one line here."""
+
+from tulosvahti.web.page import PageAt
+from tulosvahti.web.pages import about, problems, start
+
+PAGES: tuple[PageAt, ...] = (
+    *start.PAGES,
+    *problems.PAGES,
+    *about.PAGES,
+)

@@ -1,0 +1,90 @@
+"""A small project for the dashboard, a clock that a test sets, and browsers of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from browsing import Browser
+
+from tulosvahti.cli.starting import start_project
+from tulosvahti.web.app import application
+from tulosvahti.web.pages import PAGES
+
+START = datetime(2025, 11, 3, 8, 0, tzinfo=UTC)
+CONTRACT = """\
+title: {fi: Käynnit, sv: Besök, en: Visits}
+path: visits.csv
+dialect: {delimiter: ";"}
+period: visited_on
+primaryKey: [visit_id]
+deliverer: agency
+max_rejects: 60 %
+fields:
+  - {name: visit_id, type: string, constraints: {required: true}}
+  - {name: visited_on, type: date, format: "%d.%m.%Y"}
+  - {name: cost, type: number, decimalChar: ",", groupChar: " ", constraints: {minimum: 0}}
+"""
+VISITS = """\
+visit_id;visited_on;cost
+a;03.02.2025;1 000,50
+b;04.02.2025;2,25
+c;05.02.2025;30,00
+"""
+RULES = """\
+agreement: agreement-1
+section: "2"
+title: {fi: Käynnit, sv: Besök, en: Visits}
+rules:
+  - id: visits
+    title: {fi: Käyntien määrä, sv: Antal besök, en: Number of visits}
+    quote: Käyntien määrä
+    owner: agency
+    measure: {input: visits, count: visit_id, period: visited_on}
+    target: {2025: ">= 30"}
+  - id: visit-costs
+    title: {fi: "<b>Kustannus</b> & muuta", sv: "<b>Kostnad</b>", en: "<b>Cost</b>"}
+    quote: Kustannus
+    owner: agency
+    unit: eur
+    measure: {input: visits, sum: cost, period: visited_on}
+    target: {2025: "<= 2000"}
+"""
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self, at: datetime = START) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def steady(self) -> float:
+        return self.at.timestamp()
+
+    def pass_by(self, **span: float) -> None:
+        self.at += timedelta(**span)
+
+
+def make_project(root, settings: str = ""):
+    """Write a project with two rules of visits, and ``settings`` at the end of its config.toml."""
+    start_project(root)
+    for name, text in (("inputs/visits.yaml", CONTRACT), ("inputs/visits.csv", VISITS), ("rules/2-visits.yaml", RULES)):
+        (root / name).write_text(text, encoding="utf-8")
+    with (root / "config.toml").open("a", encoding="utf-8") as config:
+        config.write(f"\n{settings}")
+    return root
+
+
+def browser(house, *more, **options) -> Browser:
+    """Give a new browser; ``more`` are pages besides those of the dashboard."""
+    return Browser(application(house, (*PAGES, *more)), **options)
+
+
+def token_of(page) -> str:
+    """Give the form token that a page shows."""
+    found = re.search(r'name="form_token" value="([^"]+)"', page.text)
+    assert found, page.text
+    return found[1]
