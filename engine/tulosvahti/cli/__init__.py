@@ -74,6 +74,7 @@ def run(  # noqa: PLR0913 (each is an option)
     json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")] = None,  # fmt: skip
     no_alerts: Annotated[bool, typer.Option("--no-alerts", help="Write and send no mail.")] = False,  # noqa: FBT002
     no_expectations: Annotated[bool, typer.Option("--no-expectations", help="Leave Great Expectations rules out.")] = False,  # noqa: FBT002
+    no_fetch: Annotated[bool, typer.Option("--no-fetch", help="Judge what was fetched last; ask no server.")] = False,  # noqa: FBT002
 ) -> None:
     """Judge everything now."""
     from tulosvahti import wiring  # noqa: PLC0415
@@ -86,7 +87,9 @@ def run(  # noqa: PLR0913 (each is an option)
         _say(f"--rules: no rule matches {rules!r}; allowed: globs of rule ids, e.g. 'crm-*'")
         raise typer.Exit(PROBLEM)
     try:
-        done = wiring.run_once(opened, day, rules=rules, expectations=not no_expectations, alerts=not no_alerts)
+        done = wiring.run_once(
+            opened, day, rules=rules, expectations=not no_expectations, alerts=not no_alerts, fetching=not no_fetch
+        )
     except LockedError as error:
         _say(str(error))
         raise typer.Exit(INCOMPLETE) from None

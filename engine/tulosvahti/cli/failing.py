@@ -6,15 +6,15 @@ import sys
 import traceback
 from contextlib import suppress
 
+from tulosvahti.core.secrecy import SecretError, masked
+
 
 def tell(error: Exception) -> None:
     """Write it to standard error; never raises, as that may be what fails."""
     with suppress(OSError, ValueError):
         sentence = _sentence(error)
-        if sentence:
-            print(f"not completed: {sentence}", file=sys.stderr)  # noqa: T201
-        else:
-            traceback.print_exception(error)
+        told = f"not completed: {sentence}" if sentence else "".join(traceback.format_exception(error)).rstrip()
+        print(masked(told), file=sys.stderr)  # noqa: T201
 
 
 def _sentence(error: Exception) -> str:
@@ -24,7 +24,7 @@ def _sentence(error: Exception) -> str:
     from tulosvahti.store.inputs import InputStoreError  # noqa: PLC0415
     from tulosvahti.store.lock import LockedError  # noqa: PLC0415
 
-    if isinstance(error, (LedgerError, InputStoreError, LockedError)):
+    if isinstance(error, (LedgerError, InputStoreError, LockedError, SecretError)):
         return str(error)
     ours = (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError)
     if isinstance(error, (exc.DatabaseError, exc.TimeoutError)) and not isinstance(error, ours):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tulosvahti.core.arrival import Arrived
+    from tulosvahti.core.fetched import Mark, Source
 
 
 class FieldType(StrEnum):
@@ -111,6 +112,8 @@ class Contract:
     max_rejects_percent: Decimal | None = None
     paths: tuple[str, ...] = ()
     """All of them where ``path`` is a list, in its order."""
+    fetch: Source | None = None
+    """The server it is fetched from; ``path`` is the input's name then, and what came is read by its own names."""
 
     @property
     def kinds(self) -> dict[str, Kind]:
@@ -197,6 +200,8 @@ class Delivery:
     explanation: str = ""
     next_step: str = ""
     notices: tuple[Notice, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    """What the source says of its figures, where the input is fetched."""
     synthetic: bool = False
     header: tuple[str, ...] = field(default=(), repr=False)
     """Names of the file's columns, in its order; of a sheet, blank ones too: the letters of its columns."""

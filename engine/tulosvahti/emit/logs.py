@@ -1,4 +1,4 @@
-"""The service's log: lines for people or JSON objects for machines, each with the run it belongs to."""
+"""The service's log: lines for people or JSON objects for machines, each with the run it belongs to, secrets masked."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from tulosvahti.core.secrecy import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +49,7 @@ class JsonLines(logging.Formatter):
             said["run"] = _RUN.get()
         if record.exc_info:
             said["error"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False)
+        return masked(json.dumps(said, ensure_ascii=False))
 
 
 class TextLines(logging.Formatter):
@@ -59,4 +61,4 @@ class TextLines(logging.Formatter):
         run = f" [run {_RUN.get()}]" if _RUN.get() else ""
         message = record.getMessage().replace("\r", "\\r").replace("\n", "\\n")
         line = f"{time} {record.levelname}{run} {message}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return masked(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)

@@ -8,6 +8,7 @@ import stat
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from tulosvahti.load.fetched import digest_of, kept_now
 from tulosvahti.load.files import manifest, paths_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ class Arrivals:
         """Give the SHA-256 of each input that has a file; one that is not there or still changing is left out."""
         result = {}
         for contract in contracts:
+            if contract.fetch is not None:
+                kept = kept_now(contract, root)
+                if kept is not None and kept.came:
+                    result[contract.name] = digest_of(kept)
+                continue
             paths = paths_of(contract, root)
             found = [self._digest(path, now) for path in paths]
             if not all(found):

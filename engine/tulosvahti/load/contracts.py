@@ -20,6 +20,8 @@ from tulosvahti.problem import Problem
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tulosvahti.core.fetched import Source as Fetches
+
 _DEFAULT_FORMATS = {FieldType.DATE: "%Y-%m-%d", FieldType.YEARMONTH: "%Y-%m", FieldType.YEAR: "%Y"}
 
 
@@ -30,14 +32,17 @@ def load_contracts(root: Path) -> tuple[dict[str, Contract], list[Problem]]:
     for path in sorted((root / "inputs").glob("*.yaml")):
         source = read_yaml(path, f"inputs/{path.name}")
         shape = None if source.problems else shaped(ContractShape, source.data, source)
-        contract = _contract(path.stem, shape, source) if shape else None
+        contract = _contract(path.stem, shape, source, root) if shape else None
+        if isinstance(source.data, dict) and not {"path", "fetch"} & set(source.data):
+            step = "add path: … for files, or fetch: … for a server"
+            source.problems.append(Problem(source.place(()), "'path' is missing", "", step))
         problems += source.problems
         if contract is not None and not source.problems:
             contracts[path.stem] = contract
     return contracts, problems
 
 
-def _contract(name: str, shape: ContractShape, source: Source) -> Contract:
+def _contract(name: str, shape: ContractShape, source: Source, root: Path) -> Contract:
     fields = tuple(_field(item, index, shape, source) for index, item in enumerate(shape.fields))
     names = [item.name for item in fields]
     for index, item in enumerate(names):
@@ -59,11 +64,12 @@ def _contract(name: str, shape: ContractShape, source: Source) -> Contract:
         message = f"encoding {shape.encoding!r} is not known"
         source.problems.append(Problem(source.place(("encoding",)), message, "utf-8, utf-16, windows-1252, iso-8859-1"))
     _deliveries(shape, source)
+    fetch = _fetch(shape, source, root)
     frequency = None if shape.frequency in {None, "once"} else Grain(str(shape.frequency))
     return Contract(
         name=name,
         title=text_of(shape.title),
-        path=", ".join(shape.path),
+        path=", ".join(shape.path) or name,
         paths=tuple(shape.path) if len(shape.path) > 1 else (),
         fields=fields,
         place=source.place(()),
@@ -83,7 +89,26 @@ def _contract(name: str, shape: ContractShape, source: Source) -> Contract:
         known_on=shape.known_on,
         no_rows_means_none=shape.no_rows_means_none,
         max_rejects_percent=_percent(shape.max_rejects, source),
+        fetch=fetch,
     )
+
+
+def _fetch(shape: ContractShape, source: Source, root: Path) -> Fetches | None:
+    """Read where an input is fetched from; None where it lies in files, or what is declared is broken."""
+    if shape.fetch is None:
+        return None
+    declared = shape.fetch.declared()
+    kinds = ", ".join(type(shape.fetch).model_fields)
+    if shape.path:
+        message = "path and fetch are two places of one input"
+        source.problems.append(Problem(source.place(("fetch", "\0key")), message, "one of them"))
+    if len(declared) != 1:
+        message = "fetch: several servers of one input" if declared else "fetch: no server is named"
+        source.problems.append(Problem(source.place(("fetch",)), message, f"one of {kinds}"))
+        return None
+    ((kind, found),) = declared.items()
+    source.problems += found.problems(lambda at: source.place(("fetch", kind, *at)), root)
+    return found
 
 
 def _deliveries(shape: ContractShape, source: Source) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from tulosvahti.load.schedule import ScheduleShape
 from tulosvahti.load.serving import ServeShape
+from tulosvahti.load.sources import FetchShape
 
 Languages = Literal["fi", "sv", "en"]
 Days = Annotated[str, Field(pattern=r"^\s*\d{1,5}\s*(d|w|days?|weeks?)?\s*$", description="such as 10 d or 2 w")]
@@ -308,7 +309,8 @@ class ContractShape(Shape):
 
     title: TextLike
     description: TextLike = ""
-    path: Several = Field(min_length=1, description="a file, a glob, or a list of them: the latest last")
+    path: Several = Field(default=[], min_length=1, description="a file, a glob, or a list of them: the latest last")
+    fetch: FetchShape | None = None
     encoding: str = "utf-8"
     dialect: DialectShape = DialectShape()
     sheet: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -9,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from tulosvahti.core.rule import Wait, WaitUnit
 from tulosvahti.core.text import Text
+from tulosvahti.load.sources.declared import SECRET_IN_FILE, secret_in_file
 from tulosvahti.problem import Problem, nearest
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ def _problem(model: type[BaseModel], item: Any, source: Source, at: At, rule: st
     if kind == "missing":
         return Problem(source.place((*at, *location)), f"{key!r} is missing", "", f"add {key}: …", rule)
     place = source.place((*at, *location))
+    if kind == SECRET_IN_FILE:
+        return replace(secret_in_file(place, key), rule=rule)
     value = item.get("input")
     shown = _name_of(value) if isinstance(value, dict | list) else repr(value)
     if kind in {"literal_error", "enum"}:

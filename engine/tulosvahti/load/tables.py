@@ -12,11 +12,13 @@ import os
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DATED, Contract, Delivery, DeliveryState, FieldType, Notice
 from tulosvahti.core.period import containing
+from tulosvahti.load.fetched import never_came, take_kept
 from tulosvahti.load.files import File, manifest, paths_of, read_file
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.row_store import Entry, RowStore, Summary, key_of
@@ -58,6 +60,13 @@ class Taken:
 def take(contract: Contract, root: Path, as_of: date, store: RowStore | None = None) -> Taken:
     """Take the deliveries of a contract as they are known on ``as_of``; their rows go to the project's row store."""
     store = store or RowStore.of(root)
+    if contract.fetch is not None:
+        try:
+            return take_kept(contract, root, as_of, partial(take_files, store=store))
+        except FileNotFoundError:
+            return Taken(never_came(contract, root, as_of), None, b"")
+        except UnreadableError as error:
+            return _quarantined(contract, b"", contract.expected_through(as_of), error)
     names = {path: os.path.relpath(path, root / "inputs") for path in paths_of(contract, root)}
     try:
         if contract.several:

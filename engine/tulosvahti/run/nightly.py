@@ -57,6 +57,12 @@ def needed_inputs(rules: Sequence[Rule]) -> list[str]:
     return list(dict.fromkeys(name for rule in rules for name in rule.inputs))
 
 
+def inputs_of(project: Project, pattern: str) -> list[str]:
+    """Give the inputs that the rules of a glob read, and the rules that those cite."""
+    every = {rule.id: rule for rule in project.rules}
+    return needed_inputs(with_cited(chosen(project.rules, pattern), every))
+
+
 def take_in(project: Project, names: Sequence[str], as_of: date, keep: Callable[[bytes], str]) -> dict[str, Taken]:
     """Take in each input and keep its bytes, also those of a delivery that is refused."""
     result = {}

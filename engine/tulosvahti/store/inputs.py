@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,20 @@ class InputStore:
         if not (place.is_file() and place.stat().st_size == len(content)):
             write_atomically(place, content)
             sync_folder(self.folder)
+        return sha256
+
+    def keep_file(self, path: Path) -> str:
+        """Store a file, whatever its size, and give its SHA-256; it is moved, unless it lies in the store already."""
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+        place = self.path(sha256)
+        if place.is_file() and place.stat().st_size == path.stat().st_size:
+            return sha256
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)
+        sync_folder(place.parent)
+        sync_folder(self.folder)
         return sha256
 
     def path(self, sha256: str) -> Path:

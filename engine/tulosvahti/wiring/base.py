@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tulosvahti.store.backup import refuse_half_restored
 from tulosvahti.store.ledger import Ledger
 from tulosvahti.store.lock import RunLock
+from tulosvahti.wiring.secrets import secret_or_nothing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tulosvahti.load.project import Project
 
 STATE = ".tulosvahti"
@@ -42,11 +43,13 @@ def state_folder(project: Project) -> Path:
 
 
 def secret(name: str) -> str:
-    """Give a secret by the name that the project's files have for it: from the environment, else from systemd's credentials."""
-    if not name or name in os.environ:
-        return os.environ.get(name, "")
-    place = Path(os.environ.get("CREDENTIALS_DIRECTORY", os.devnull)) / name
-    return place.read_text(encoding="utf-8").strip() if place.is_file() else ""
+    """Give a secret by the name that config.toml has for it; empty where there is none.
+
+    Raises:
+        SecretError: it is there and may not be used.
+
+    """
+    return secret_or_nothing(name)
 
 
 def open_ledger(project: Project) -> Ledger:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.core.delivery import MAIL, Answer, MailState, Posting
 from tulosvahti.core.route import Recipient
+from tulosvahti.core.secrecy import SecretError
 from tulosvahti.core.text import Text
 from tulosvahti.emit import channels
 from tulosvahti.emit.operator import fault_text, unreached
@@ -126,7 +127,10 @@ def _server(project: Project) -> Server | Answer:
     from tulosvahti.emit.smtp import SUBMISSIONS, Server  # noqa: PLC0415 (as above)
 
     mail = project.config.mail
-    password = secret(mail.password_env)
+    try:
+        password = secret(mail.password_env)
+    except SecretError as error:
+        return Answer(MailState.WAITING, "failed_inside", str(error), halts=True)
     if mail.username and mail.password_env and not password:
         return Answer(MailState.WAITING, "no_password", mail.password_env, halts=True)
     return Server(

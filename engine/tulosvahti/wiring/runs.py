@@ -14,11 +14,12 @@ from tulosvahti.emit.jsonout import to_json
 from tulosvahti.emit.logs import in_run
 from tulosvahti.emit.report import render
 from tulosvahti.run.claimed import Beginning, Result, run_claimed
-from tulosvahti.run.nightly import Before, Request, evaluate
+from tulosvahti.run.nightly import Before, Request, evaluate, inputs_of
 from tulosvahti.store.files import write_atomically
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.wiring.alerts import alert, mails_of
 from tulosvahti.wiring.base import default_as_of, now, open_ledger, run_lock, state_folder
+from tulosvahti.wiring.fetching import fetch
 from tulosvahti.wiring.mail import deliver
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Asked:
     rules: str = "*"
     expectations: bool = True
     alerts: bool = True
+    fetching: bool = True
 
 
 def run_once(  # noqa: PLR0913 (each is one choice of the caller)
@@ -61,9 +63,10 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
     rules: str = "*",
     expectations: bool = True,
     alerts: bool = True,
+    fetching: bool = True,
     clock: Callable[[], datetime] = now,
 ) -> Done:
-    """Run everything once, by hand: judge, publish, write the report, send or write the mails.
+    """Run everything once, by hand: fetch, judge, publish, write the report, send or write the mails.
 
     Raises:
         LockedError: another run is under way in this project.
@@ -72,7 +75,7 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
     with run_lock(project) as lock, closing(open_ledger(project)) as ledger:
         claim = ledger.slots.claim_by_hand(rules, lock.owner, clock, lock.dead)
         lock.alone()
-        return _run(project, ledger, claim, Asked(as_of, rules, expectations, alerts), clock)
+        return _run(project, ledger, claim, Asked(as_of, rules, expectations, alerts, fetching), clock)
 
 
 def run_slot(  # noqa: PLR0913 (a slot is its claim, when it was due, and its job)
@@ -113,6 +116,8 @@ def _run(  # noqa: PLR0913 (what a run is made of)
     def work(run: str) -> Result:
         stack.enter_context(in_run(run))
         with tempfile.TemporaryDirectory(prefix="tulosvahti-", ignore_cleanup_errors=True) as scratch:
+            if asked.fetching:
+                fetch(project, inputs_of(project, asked.rules))
             known = ledger.newest_as_of(max(today, asked.as_of))
             before = Before(ledger.open_findings(), ledger.previous_verdicts(), known)
             request = Request(run, asked.as_of, asked.rules, asked.expectations, Path(scratch), docs)

@@ -1,0 +1,28 @@
+"""Fetching with the real clock, the real secrets and real pauses."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tulosvahti.run.fetching import Came, World, fetch_all
+from tulosvahti.wiring.base import now, steady
+from tulosvahti.wiring.secrets import read_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tulosvahti.load.project import Project
+
+
+def world_of(project: Project) -> World:
+    """Give what fetches of a project are made with."""
+    return World(project.root, partial(read_secret, project.root), now, steady, time.sleep)
+
+
+def fetch(project: Project, names: Sequence[str]) -> list[Came]:
+    """Fetch those of the inputs that are fetched, and keep what came."""
+    contracts = [project.contracts[name] for name in names]
+    wanted = [contract for contract in contracts if contract.fetch is not None]
+    return fetch_all(world_of(project), wanted) if wanted else []
