@@ -90,7 +90,7 @@ def test_json_has_the_shape_of_the_design(outcome: Outcome, agreements: Mapping[
     assert text.endswith("}\n")
     assert text == to_json(outcome, agreements)
     found = json.loads(text, parse_float=lambda text: pytest.fail(f"a binary float: {text}"))
-    assert list(found) == ["run", "inputs", "verdicts", "findings", "problems", "agreements"]
+    assert list(found) == ["run", "inputs", "verdicts", "findings", "revisions", "problems", "agreements"]
     assert found["run"]["as_of"] == "2023-12-01"
     first = found["verdicts"][0]
     expected = "rule kind subject period verdict provisional binding in_state_budget severity owner observed target margin unit reason cite evidence"

@@ -11,6 +11,7 @@ from tulosvahti.core.rule import CrossfootSpec, ExpectationSpec, MilestoneSpec, 
 from tulosvahti.emit.words import reason_text, verdict_word
 from tulosvahti.run.nightly import Before, Request, evaluate
 from tulosvahti.run.planned import plan_of
+from tulosvahti.store import revised
 
 if TYPE_CHECKING:
     from datetime import date
@@ -102,7 +103,14 @@ def _meaning(rule: Rule) -> list[str]:
 def _history(project: Project, rule: Rule) -> list[str]:
     with closing(wiring.open_ledger(project)) as ledger:
         rows = ledger.history(rule.id)
+        with ledger.transaction(reading=True) as connection:
+            changed = revised.revisions_of(connection, rule.id)
     return [
+        f"run {item.run} revised {item.period}{''.join(f' {value}' for _, value in item.subject)}:"
+        f" {item.before_word or 'value'} {item.before_observed or '-'} (run {item.before_run}) → {item.word or 'value'} {item.observed or '-'};"
+        + "".join(f" {one.input} {', '.join(one.files)} {one.before[:12]} → {one.now[:12]}" for one in item.because)
+        for item in changed
+    ] + [
         f"run {past.run}, as of {past.as_of.isoformat()}: {past.period} {past.verdict}"
         + (f", observed {past.observed}" if past.observed is not None else "")
         for past in rows

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.contract import Delivery
     from tulosvahti.core.period import Period
+    from tulosvahti.core.revision import Revision
     from tulosvahti.core.rule import Rule
     from tulosvahti.problem import Problem
 
@@ -105,3 +106,5 @@ class Outcome:
     previous: Mapping[tuple[str, Subject, str], Word] = field(default_factory=dict)
     lookback: bool = False
     """True where ``as_of`` is before the newest run's: nothing is alerted."""
+    revisions: tuple[Revision, ...] = ()
+    """What other content changed in closed periods."""

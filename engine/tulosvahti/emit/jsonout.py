@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tulosvahti.core.contract import Delivery
+    from tulosvahti.core.revision import Revision
     from tulosvahti.core.rule import Agreement, Rule
     from tulosvahti.core.text import Text
     from tulosvahti.core.verdict import Finding, Outcome, Verdict
@@ -35,6 +36,7 @@ def to_json(outcome: Outcome, agreements: Mapping[str, Agreement]) -> str:
         "inputs": [_input(delivery) for delivery in outcome.deliveries],
         "verdicts": [_verdict(verdict, by_key.get(verdict.key)) for verdict in outcome.verdicts],
         "findings": [_finding(finding) for finding in outcome.findings],
+        "revisions": [_revision(revision) for revision in outcome.revisions],
         "problems": [_problem(problem) for problem in outcome.problems],
         "agreements": _agreements(outcome, agreements),
     }
@@ -134,6 +136,20 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "change": str(finding.change),
         "was": str(finding.was) if finding.was else None,
         "verdict": str(verdict.word),
+    }
+
+
+def _revision(revision: Revision) -> dict[str, Any]:
+    return {
+        "rule": revision.rule.id,
+        "subject": dict(revision.subject),
+        "period": revision.period,
+        "before": {"run": revision.before_run, "verdict": revision.before_word and str(revision.before_word), "observed": revision.before_observed},
+        "after": {"verdict": revision.word and str(revision.word), "observed": revision.observed},
+        "because": [
+            {"input": item.input, "sha256_before": item.before, "sha256": item.now, "files": list(item.files)} for item in revision.because
+        ],
+        "rules_changed": revision.rules_changed,
     }
 
 

@@ -15,6 +15,7 @@ from tulosvahti.core.alert_plan import MailKind
 from tulosvahti.core.measure import Reason
 from tulosvahti.core.verdict import Word
 from tulosvahti.emit.report import sentence
+from tulosvahti.emit.revisions import revision_text
 from tulosvahti.emit.words import (
     SIGNS,
     clean,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 MOST_WAITING = 5
 """Rules named beside an input that they wait for."""
+MOST_REVISIONS = 3
+"""Revised periods told beside an alert."""
 _STATE_SIGN = "!"
 
 
@@ -194,6 +197,8 @@ class _Page:
         if standing.muted and standing.alert.active:
             about, _, number = standing.muted.partition(" ")
             notes.append(self.say(f"mail.muted_{about}", number=number) if number else self.say("mail.muted_input", name=about.removeprefix("input:")))
+        mine = [item for item in self.desk.outcome.revisions if item.key[:2] == (standing.key.name, standing.key.subject)]
+        notes += [f"{item.period}: {revision_text(item, self.language)}" for item in mine[:MOST_REVISIONS]]
         return notes
 
     def due_title(self) -> str:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from tulosvahti.core.rule import TargetSpec
 from tulosvahti.core.verdict import Change, Finding, Outcome, Verdict, Word
 from tulosvahti.emit.charts import line_charts
+from tulosvahti.emit.revisions import revision_name, revision_text
 from tulosvahti.emit.terminal import change_text
 from tulosvahti.emit.trends import trends
 from tulosvahti.emit.words import (
@@ -103,6 +104,7 @@ def render(
         "cards": _cards(page),
         "first_run": not outcome.previous and all(item.change is Change.OPENED for item in outcome.findings),
         "changes": _changes(page),
+        "revisions": [(item.rule.id, revision_name(item, language), revision_text(item, language)) for item in outcome.revisions],
         "attention": _attention(page)[:FIRST],
         "attention_more": max(len(_attention(page)) - FIRST, 0),
         "synthetic": ", ".join(item.name for item in outcome.deliveries if item.synthetic),

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from tulosvahti.core.contract import DeliveryState
 from tulosvahti.core.verdict import Word
+from tulosvahti.emit.revisions import revision_name, revision_text
 from tulosvahti.emit.words import (
     SIGNS,
     clean,
@@ -71,6 +72,7 @@ def show(outcome: Outcome, agreements: Mapping[str, Agreement], console: Console
             if verdict.needs_attention and verdict.reason:
                 said = f"{SIGNS[verdict.word]} {_name(verdict, language)}: {clean(reason_text(verdict.reason, language))}"
                 console.print(Padding(Text(said, style="dim"), (0, 0, 0, 2)), width=min(console.width, WIDTH))
+    _revisions(outcome, console, language)
     _deliveries(outcome, console, language)
     _problems(outcome, console, language)
     console.print()
@@ -146,6 +148,15 @@ def _delivery(item: Delivery, language: str) -> str:
         parts.append(f"{day(item.covered_through, language)} < {day(item.expected_through, language)}")
     parts += [clean(text) for text in (item.explanation, item.next_step) if text]
     return "; ".join(parts)
+
+
+def _revisions(outcome: Outcome, console: Console, language: str) -> None:
+    if outcome.revisions:
+        console.print()
+        console.print(Text(word("revised.title", language), style="bold"))
+    for item in outcome.revisions:
+        said = f"  {revision_name(item, language)}: {revision_text(item, language)}"
+        console.print(Text(said), width=min(console.width, WIDTH))
 
 
 def _problems(outcome: Outcome, console: Console, language: str) -> None:

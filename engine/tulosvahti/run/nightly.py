@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from tulosvahti import __version__
 from tulosvahti.compute.expectations import ExpectationJob, ExpectationRun
 from tulosvahti.compute.measuring import DuckEngine
 from tulosvahti.core.finding import compare
+from tulosvahti.core.revision import History, revised
 from tulosvahti.core.rule import ExpectationSpec, Rule
 from tulosvahti.core.verdict import Outcome
 from tulosvahti.load.tables import Taken, take
@@ -32,6 +33,7 @@ class Before:
     findings: Mapping[tuple[str, Subject, str], tuple[Word, str]]
     verdicts: Mapping[tuple[str, Subject, str], Word]
     newest_as_of: date | None
+    history: History = field(default_factory=History)
 
 
 @dataclass(frozen=True)
@@ -106,18 +108,21 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     )
     lookback = before.newest_as_of is not None and request.as_of < before.newest_as_of
     findings = compare(verdicts, {} if lookback else before.findings, request.run)
+    deliveries = tuple(item.delivery for item in taken.values())
+    changed = () if lookback else revised(verdicts, judged.measurements, deliveries, before.history, project.rules_sha256)
     return Outcome(
         run=request.run,
         as_of=request.as_of,
         rules_sha256=project.rules_sha256,
         engine=__version__,
-        deliveries=tuple(item.delivery for item in taken.values()),
+        deliveries=deliveries,
         verdicts=tuple(verdicts),
         measurements=tuple(judged.measurements),
         findings=findings,
         problems=project.problems,
         previous=before.verdicts,
         lookback=lookback,
+        revisions=changed,
     )
 
 

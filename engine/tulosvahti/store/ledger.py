@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, insert, make_url, not_, select, update
 
 from tulosvahti.core.verdict import Change, Word
-from tulosvahti.store import alerting, deliveries, rows, schema, slots
+from tulosvahti.store import alerting, deliveries, revised, rows, schema, slots
 from tulosvahti.store.database import LedgerError, move_wal, open_engine, sqlite_file
 from tulosvahti.store.migrate import migrate
 from tulosvahti.store.outbox import Outbox, post
@@ -229,6 +229,7 @@ class Ledger:
             _add(connection, schema.measurements, [rows.measurement_row(run, item) for item in outcome.measurements])
             _add(connection, schema.problems, [rows.problem_row(run, item) for item in outcome.problems])
             deliveries.log_run(connection, outcome, finished_at)
+            revised.record(connection, run, outcome.revisions)
             if not outcome.lookback:
                 for finding in outcome.findings:
                     _follow(connection, run, finding)

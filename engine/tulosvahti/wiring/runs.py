@@ -15,6 +15,7 @@ from tulosvahti.emit.logs import in_run
 from tulosvahti.emit.report import render
 from tulosvahti.run.claimed import Beginning, Result, run_claimed
 from tulosvahti.run.nightly import Before, Request, evaluate, inputs_of
+from tulosvahti.store import revised
 from tulosvahti.store.files import write_atomically
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.wiring.alerts import alert, mails_of
@@ -119,7 +120,9 @@ def _run(  # noqa: PLR0913 (what a run is made of)
             if asked.fetching:
                 fetch(project, inputs_of(project, asked.rules))
             known = ledger.newest_as_of(max(today, asked.as_of))
-            before = Before(ledger.open_findings(), ledger.previous_verdicts(), known)
+            with ledger.transaction(reading=True) as connection:
+                history = revised.history(connection)
+            before = Before(ledger.open_findings(), ledger.previous_verdicts(), known, history)
             request = Request(run, asked.as_of, asked.rules, asked.expectations, Path(scratch), docs)
             outcome = evaluate(project, request, before, InputStore(project.root).keep)
         found = alert(project, ledger, outcome, started)

@@ -1,6 +1,6 @@
 """The Finnish catalogue."""
 
-from tulosvahti.emit.locale import audit_fi, delivery_fi, mail_fi, report_fi, web_fi
+from tulosvahti.emit.locale import arrival_fi, audit_fi, delivery_fi, mail_fi, report_fi, web_fi
 
 WORDS: dict[str, str] = {
     "verdict.met": "täyttyi",
@@ -175,4 +175,5 @@ WORDS: dict[str, str] = {
     **delivery_fi.WORDS,
     **report_fi.WORDS,
     **web_fi.WORDS,
+    **arrival_fi.WORDS,
 }
