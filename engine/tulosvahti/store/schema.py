@@ -16,7 +16,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -24,24 +23,18 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0006"
+from tulosvahti.store import schema_people
+from tulosvahti.store.metadata import METADATA
 
-METADATA = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+HEAD = "0007"
 
 APPEND_ONLY = (
     "run_inputs", "verdicts", "measurements", "rejects", "problems",
     "alert_changes", "told", "acknowledgements", "silences", "waivers",
-    "deliveries", "delivery_states", "delivery_messages", "revisions",
+    "deliveries", "delivery_states", "delivery_messages", "revisions", *schema_people.APPEND_ONLY,
 )
 """Tables whose rows are never changed nor removed."""
-NEVER_REMOVED = ("runs", "findings", "outbox", "outbox_addresses", "slots")
+NEVER_REMOVED = ("runs", "findings", "outbox", "outbox_addresses", "slots", *schema_people.NEVER_REMOVED)
 """Tables whose rows change but are never removed."""
 
 
