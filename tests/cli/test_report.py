@@ -42,7 +42,7 @@ def test_a_figure_that_changed_after_its_period_is_marked_as_revised(project):
 
 
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])
-@pytest.mark.parametrize("form", ["xlsx", "docx", "csv", "json"])
+@pytest.mark.parametrize("form", ["html", "pdf", "xlsx", "docx", "csv", "json"])
 def test_every_form_in_every_language(project, form, language):
     project.run()
     path = project.root / "out" / f"a.{form}"
@@ -54,12 +54,13 @@ def test_every_form_in_every_language(project, form, language):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--format", "pdf"], "--format: 'pdf' is not known; allowed: html, xlsx, docx, csv, json"),
+        (["--format", "odt"], "--format: 'odt' is not known; allowed: html, pdf, xlsx, docx, csv, json"),
         (["--language", "de"], "--language: 'de' is not known; allowed: fi, sv, en"),
         (["--format", "xlsx", "--run", "99"], "no such run"),
         (["--format", "csv", "--run", "-1"], "no such run"),
         (["--format", "json", "--run", "99"], "no such run"),
-        (["--run", "99"], "no such report"),
+        (["--run", "99"], "no such run"),
+        (["--format", "pdf", "--run", "99"], "no such run"),
     ],
 )
 def test_a_wrong_call_says_what_is_allowed(project, arguments, said):
@@ -83,3 +84,23 @@ def test_word_tables_without_python_docx_say_what_to_install(project, monkeypatc
     result = project.call("report", "--format", "docx")
     assert result.exit_code == 2
     assert "pip install 'tulosvahti[reports]'" in result.stderr
+
+
+def test_a_page_of_a_past_run_in_a_language_that_the_project_does_not_have(project):
+    project.run()
+    project.write("inputs/visits.csv", VISITS + "d;06.02.2025;5,00\n")
+    project.run()
+    path = project.root / "old.html"
+    assert project.call("report", "--run", "1", "--language", "sv", "--out", str(path)).exit_code == 0
+    page = path.read_text(encoding="utf-8")
+    assert '<html lang="sv">' in page
+    assert "På två minuter" in page
+    assert "Körning 1" in page
+
+
+def test_the_page_of_a_run_is_the_one_that_the_run_wrote(project):
+    project.run()
+    written = project.root / ".tulosvahti/reports/run-1.en.html"
+    before = written.read_bytes()
+    assert project.call("report", "--language", "en").stdout.strip() == str(written)
+    assert written.read_bytes() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -27,6 +28,8 @@ from tulosvahti.core.rule import (
 from tulosvahti.core.target import read_target
 from tulosvahti.core.text import Text
 from tulosvahti.core.verdict import Change, Finding, Outcome, Verdict, Word
+from tulosvahti.emit.jsonout import to_json
+from tulosvahti.emit.stored import Point, Stored
 from tulosvahti.problem import Place, Problem
 
 if TYPE_CHECKING:
@@ -141,3 +144,12 @@ def outcome() -> Outcome:
 def recipient() -> Recipient:
     """Give somebody who reads Finnish."""
     return Recipient("tem", Text(fi="Työ- ja elinkeinoministeriö\r\nBcc: x@y.example", sv="Arbets- och näringsministeriet", en="Ministry"), ("ely@tem.example", "b@tem.example"), "fi")
+
+
+@pytest.fixture
+def stored(outcome: Outcome, agreements: Mapping[str, Agreement]) -> Stored:
+    """Give the outcome as the ledger has it, with one year that was revised."""
+    points = [Point((m.rule, m.subject, m.period.key), m.value, 10, 0) for m in outcome.measurements if m.period]
+    data = json.loads(to_json(outcome, agreements))
+    data["verdicts"][0]["evidence"] |= {"input": "crm", "workings": {"rows that meet the condition": "204", "rows known": "221", "rows in scope": "222"}}
+    return Stored(data, points, {("food-chain", (), "2021"): [Fraction(88), Fraction(87)]})

@@ -22,6 +22,7 @@ from tulosvahti.core.verdict import Change, Outcome, Word
 from tulosvahti.emit.charts import Series, line_charts
 from tulosvahti.emit.jsonout import to_json
 from tulosvahti.emit.report import render
+from tulosvahti.emit.stored import stored_of
 from tulosvahti.emit.terminal import show
 from tulosvahti.emit.words import CATALOGUES, number, reason_text, target_text, verdict_word
 
@@ -90,7 +91,7 @@ def test_json_has_the_shape_of_the_design(outcome: Outcome, agreements: Mapping[
     assert text.endswith("}\n")
     assert text == to_json(outcome, agreements)
     found = json.loads(text, parse_float=lambda text: pytest.fail(f"a binary float: {text}"))
-    assert list(found) == ["run", "inputs", "verdicts", "findings", "revisions", "problems", "agreements"]
+    assert list(found) == ["run", "inputs", "verdicts", "findings", "revisions", "problems", "agreements", "rules"]
     assert found["run"]["as_of"] == "2023-12-01"
     first = found["verdicts"][0]
     expected = "rule kind subject period verdict provisional binding in_state_budget severity owner observed target margin unit reason cite evidence"
@@ -119,7 +120,7 @@ def test_terminal_fits_and_reads_without_colour(outcome: Outcome, agreements: Ma
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_report_lets_nothing_through_unescaped(outcome: Outcome, agreements: Mapping[str, Agreement], language: str) -> None:
-    html = render(outcome, agreements, LANGUAGES, language, "../data-docs/index.html")
+    html = render(stored_of(outcome, to_json(outcome, agreements)), LANGUAGES, language, "../data-docs/index.html")
     assert "<script" not in html
     assert "<b>näin" not in html
     assert "&lt;script&gt;" in html
@@ -128,7 +129,7 @@ def test_report_lets_nothing_through_unescaped(outcome: Outcome, agreements: Map
 
 
 def test_report_golden(outcome: Outcome, agreements: Mapping[str, Agreement]) -> None:
-    html = render(outcome, agreements, LANGUAGES, "fi", None)
+    html = render(stored_of(outcome, to_json(outcome, agreements)), LANGUAGES, "fi")
     assert 'class="num broken"' in html
     assert "3\u00a0687\u00a0200" in html
     # Where the ink lies in a chart depends on the fonts of the machine.

@@ -15,7 +15,7 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import docx
 import openpyxl
@@ -25,16 +25,10 @@ from tulosvahti.emit.annual import annual_report
 from tulosvahti.emit.book import workbook
 from tulosvahti.emit.book_sums import _sum
 from tulosvahti.emit.csvout import COLUMNS, to_csv
-from tulosvahti.emit.jsonout import to_json
 from tulosvahti.emit.locale import report_en, report_fi, report_sv
-from tulosvahti.emit.stored import Point, Stored
+from tulosvahti.emit.stored import Stored
 from tulosvahti.emit.words import number
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tulosvahti.core.rule import Agreement
-    from tulosvahti.core.verdict import Outcome
 
 LANGUAGES = ("fi", "sv", "en")
 HOSTILE = "=cmd|'/c calc'!A1 <w:p>&\x00\x1b[31m\u202e "
@@ -42,15 +36,6 @@ OURS = re.compile(
     r"=(ROUND\((100\*)?'[^']+'!F\d+([-+/]'[^']+'!F\d+)?,\d+\)|ROUND\(100\*E\d+/\(D\d+\+E\d+\),2\)|[A-Z]+\d+-[A-Z]+\d+"
     r"|(0|SUM\([A-Z0-9:,]+\))(-SUM\([A-Z0-9:,]+\))?|-?\d+/\d+|COUNTIF\('[^']+'!\$E\$2:\$E\$\d+,\"[^\"]+\"\))"
 )
-
-
-@pytest.fixture
-def stored(outcome: Outcome, agreements: Mapping[str, Agreement]) -> Stored:
-    """Give the outcome as the ledger has it, with one year that was revised."""
-    points = [Point((m.rule, m.subject, m.period.key), m.value, 10, 0) for m in outcome.measurements if m.period]
-    data = json.loads(to_json(outcome, agreements))
-    data["verdicts"][0]["evidence"] |= {"input": "crm", "workings": {"rows that meet the condition": "204", "rows known": "221", "rows in scope": "222"}}
-    return Stored(data, points, {("food-chain", (), "2021"): [Fraction(88), Fraction(87)]})
 
 
 def book_of(stored: Stored, language: str = "en", *, values: bool = False) -> Any:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tulosvahti.load.project import Project
 
-FORMS = ("html", "xlsx", "docx", "csv", "json")
+FORMS = ("html", "pdf", "xlsx", "docx", "csv", "json")
 _NO_RUN = "no such run; `tulosvahti run` makes one, `tulosvahti explain RULE` lists them"
 
 
@@ -29,8 +29,6 @@ def report(project: Project, run: int | None, form: str, language: str | None, o
     if spoken not in LANGUAGES:
         say(f"--language: {spoken!r} is not known; allowed: {', '.join(LANGUAGES)}")
         return PROBLEM
-    if form == "html":
-        return _page(project, run, spoken, out)
     try:
         made = _made(project, run, form, spoken)
     except ModuleNotFoundError as error:
@@ -51,18 +49,6 @@ def _made(project: Project, run: int | None, form: str, language: str) -> tuple[
         return wiring.make_report(project, run, form, language)
     text = wiring.stored_json(project, run)
     return None if text is None else ("", text.encode())
-
-
-def _page(project: Project, run: int | None, language: str, out: Path | None) -> int:
-    """Give the page that the run itself wrote."""
-    path = wiring.state_folder(project) / "reports" / (f"run-{run}.{language}.html" if run else f"latest.{language}.html")
-    if not path.exists():
-        say(f"no such report; `tulosvahti run` makes one in each language of config.toml: {', '.join(project.config.languages)}")
-        return PROBLEM
-    if out is None:
-        typer.echo(str(path))
-        return 0
-    return _write(out, path.read_bytes())
 
 
 def _write(path: Path, content: bytes) -> int:

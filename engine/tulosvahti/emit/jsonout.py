@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tulosvahti.core.quantity import plain
-from tulosvahti.core.rule import CrossfootSpec
+from tulosvahti.core.quantity import plain, shown
+from tulosvahti.core.rule import CrossfootSpec, TargetSpec
 from tulosvahti.core.text import LANGUAGES
 from tulosvahti.emit.words import reason_text
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from tulosvahti.core.contract import Delivery
     from tulosvahti.core.revision import Revision
     from tulosvahti.core.rule import Agreement, Rule
+    from tulosvahti.core.target import Bound
     from tulosvahti.core.text import Text
-    from tulosvahti.core.verdict import Finding, Outcome, Verdict
+    from tulosvahti.core.verdict import Finding, Outcome, Verdict, Word
     from tulosvahti.problem import Problem
 
 
@@ -34,11 +35,12 @@ def to_json(outcome: Outcome, agreements: Mapping[str, Agreement]) -> str:
             "lookback": outcome.lookback,
         },
         "inputs": [_input(delivery) for delivery in outcome.deliveries],
-        "verdicts": [_verdict(verdict, by_key.get(verdict.key)) for verdict in outcome.verdicts],
+        "verdicts": [_verdict(verdict, by_key.get(verdict.key), outcome.previous.get(verdict.key)) for verdict in outcome.verdicts],
         "findings": [_finding(finding) for finding in outcome.findings],
         "revisions": [_revision(revision) for revision in outcome.revisions],
         "problems": [_problem(problem) for problem in outcome.problems],
         "agreements": _agreements(outcome, agreements),
+        "rules": _rules(outcome),
     }
     return json.dumps(shape, ensure_ascii=False, indent=1) + "\n"
 
@@ -54,6 +56,7 @@ def _agreements(outcome: Outcome, agreements: Mapping[str, Agreement]) -> dict[s
                 "title": _texts(agreement.title) if agreement else None,
                 "document": agreement.document if agreement else "",
                 "agency": _texts(agreement.agency) if agreement else None,
+                "years": {str(year): binding for year, binding in agreement.years} if agreement else {},
                 "owners": {name: _texts(text) for name, text in agreement.parties} if agreement else {},
                 "sections": {},
             }
@@ -63,6 +66,28 @@ def _agreements(outcome: Outcome, agreements: Mapping[str, Agreement]) -> dict[s
 
 def _texts(text: Text) -> dict[str, str]:
     return {language: text.in_language(language) for language in LANGUAGES}
+
+
+def _rules(outcome: Outcome) -> dict[str, Any]:
+    """Give what a report says of a rule whatever its verdict: its note, and every dated target with its ends."""
+    rules = {verdict.rule.id: verdict.rule for verdict in outcome.verdicts}
+    return {
+        name: {"note": _texts(rule.note) if rule.note else None, "targets": _targets(rule)} for name, rule in rules.items()
+    }
+
+
+def _targets(rule: Rule) -> dict[str, dict[str, str | None]] | None:
+    if not isinstance(rule.spec, TargetSpec):
+        return None
+    return {
+        period.key: {"text": target.text, "low": _end(target.low), "high": _end(target.high)}
+        for period, target in rule.spec.targets
+    }
+
+
+def _end(bound: Bound | None) -> str | None:
+    """Give an end of a target; none where it hangs on the period before."""
+    return None if bound is None or bound.of_previous else plain(shown(bound.value))
 
 
 def _sums(rule: Rule) -> dict[str, Any] | None:
@@ -100,8 +125,9 @@ def _input(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _verdict(verdict: Verdict, finding: Finding | None) -> dict[str, Any]:
+def _verdict(verdict: Verdict, finding: Finding | None, before: Word | None) -> dict[str, Any]:
     rule = verdict.rule
+    was = finding.was if finding and finding.was else before
     return {
         "rule": rule.id,
         "kind": rule.kind,
@@ -110,6 +136,7 @@ def _verdict(verdict: Verdict, finding: Finding | None) -> dict[str, Any]:
         "period": verdict.period.key if verdict.period else None,
         "verdict": str(verdict.word),
         "change": str(finding.change) if finding else None,
+        "was": str(was) if was else None,
         "provisional": verdict.provisional,
         "binding": verdict.binding,
         "in_state_budget": rule.in_state_budget,

@@ -14,7 +14,6 @@ from tulosvahti.core.alert import About
 from tulosvahti.core.alert_plan import MailKind
 from tulosvahti.core.measure import Reason
 from tulosvahti.core.verdict import Word
-from tulosvahti.emit.report import sentence
 from tulosvahti.emit.revisions import revision_text
 from tulosvahti.emit.words import (
     SIGNS,
@@ -22,6 +21,7 @@ from tulosvahti.emit.words import (
     day,
     observed_text,
     owner_name,
+    quantity,
     reason_text,
     subject_text,
     target_text,
@@ -90,6 +90,17 @@ def view_of(message: Message, desk: Desk) -> dict[str, Any]:
         "counts": page.counts() if message.kind is MailKind.SUMMARY else [],
         "synthetic": ", ".join(page.synthetic()),
     }
+
+
+def sentence(verdict: Verdict, language: str) -> str:
+    """Say in one sentence why the verdict is what it is."""
+    values = {"observed": quantity(verdict.observed, verdict.rule.unit, language), "target": target_text(verdict.target, language)}
+    if verdict.reason:
+        reason = reason_text(verdict.reason, language)
+        if verdict.observed is not None and verdict.word in {Word.AT_RISK, Word.MISSED}:
+            return f"{word(f'says.{verdict.word}', language, **values)} {reason}"
+        return reason
+    return word(f"says.{verdict.word}", language, **values)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ A run of before agreements were stored with it names them by their keys.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,10 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.period import read_period
 from tulosvahti.core.quantity import shown
-from tulosvahti.emit.words import figure, has_word, quantity, word
+from tulosvahti.core.verdict import Word
+from tulosvahti.emit.words import figure, has_word, quantity, target_text, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from tulosvahti.core.verdict import Outcome
 
 Key = tuple[str, tuple[tuple[str, str], ...], str]
 """Rule, subject, period."""
@@ -32,6 +36,15 @@ class Point:
     value: Fraction | None
     rows: int
     unknown_rows: int
+
+
+def stored_of(outcome: Outcome, text: str) -> Stored:
+    """Give a run that has just been judged as it will be read back; ``text`` is its JSON."""
+    points = [
+        Point((item.rule, item.subject, item.period.key if item.period else ""), item.value, item.rows, item.unknown_rows)
+        for item in outcome.measurements
+    ]
+    return Stored(json.loads(text), points)
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,32 @@ class Stored:
         named = [_in(item.get("title"), language) or key for key, item in self._agreements.items()]
         return " · ".join(named) or word("ui.report", language)
 
+    def first_title(self, language: str) -> str:
+        """Name the first agreement alone."""
+        first = next(iter(self._agreements.items()), None)
+        return (_in(first[1].get("title"), language) or first[0]) if first else word("ui.report", language)
+
+    def documents(self, language: str) -> Sequence[tuple[str, str, str]]:
+        """Give title, document and agency of each agreement."""
+        return [
+            (_in(item.get("title"), language) or key, item.get("document") or "–", _in(item.get("agency"), language) or "–")
+            for key, item in self._agreements.items()
+        ]
+
+    def years(self, agreement: str) -> Sequence[tuple[int, bool]]:
+        """Give the years of an agreement and whether each is binding; none for a run of before they were stored."""
+        found = self._agreements.get(agreement, {}).get("years", {})
+        return [(int(year), binding) for year, binding in found.items()]
+
+    def targets(self, rule: str) -> Mapping[str, Mapping[str, str]] | None:
+        """Give the dated targets of a rule by period; None where it has no target, or none was stored."""
+        found: Mapping[str, Mapping[str, str]] | None = self._rules.get(rule, {}).get("targets")
+        return found
+
+    def note(self, rule: str, language: str) -> str:
+        """Give the note of a rule."""
+        return _in(self._rules.get(rule, {}).get("note"), language)
+
     def agencies(self, language: str) -> str:
         """Name whose agreements they are, with the documents."""
         parts = [f"{_in(item['agency'], language)} ({item['document']})" for item in self._agreements.values() if item.get("agency")]
@@ -101,6 +140,11 @@ class Stored:
         for verdict in self.verdicts:
             found.setdefault((verdict["cite"]["agreement"], verdict["cite"]["section"]), []).append(verdict)
         yield from found.items()
+
+    @property
+    def _rules(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.data.get("rules") or {}
+        return found
 
     @property
     def _agreements(self) -> Mapping[str, Any]:
@@ -135,6 +179,32 @@ def decimal_of(text: str | None) -> Decimal | None:
 def reason_of(verdict: Mapping[str, Any], language: str) -> str:
     """Give the sentence of a verdict's reason."""
     return _in(verdict["reason_text"], language)
+
+
+def where_of(item: Mapping[str, Any]) -> str:
+    """Name period and subject of a verdict or finding."""
+    return ", ".join(part for part in (item["period"] or "", subject_of(item)) if part)
+
+
+def change_of(verdict: Mapping[str, Any], language: str) -> str:
+    """Say what became of a verdict since the run before; nothing where it is as it was."""
+    was = verdict.get("was")
+    before = word("change.was", language, was=word(f"verdict.{was}", language)) if was and was != verdict["verdict"] else ""
+    if not verdict["change"]:
+        return before
+    said = word(f"change.{verdict['change']}", language)
+    return f"{said} ({before})" if before else said
+
+
+def sentence_of(verdict: Mapping[str, Any], language: str) -> str:
+    """Say in one sentence why the verdict is what it is."""
+    observed = quantity(decimal_of(verdict["observed"]), verdict["unit"] or "", language)
+    says = word(f"says.{verdict['verdict']}", language, observed=observed, target=target_text(verdict["target"], language))
+    if not verdict["reason"]:
+        return says
+    reason = reason_of(verdict, language)
+    both = verdict["observed"] is not None and verdict["verdict"] in {Word.AT_RISK, Word.MISSED}
+    return f"{says} {reason}" if both else reason
 
 
 def observed_of(verdict: Mapping[str, Any], language: str) -> str:

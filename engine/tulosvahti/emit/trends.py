@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.quantity import shown
 from tulosvahti.core.rule import TargetSpec
 from tulosvahti.emit.charts import FEWEST, Series
+from tulosvahti.emit.stored import title_of
 from tulosvahti.emit.words import quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
     from tulosvahti.core.measure import Measurement, Subject
     from tulosvahti.core.rule import Rule
     from tulosvahti.core.target import Bound
     from tulosvahti.core.verdict import Outcome
+    from tulosvahti.emit.stored import Stored
 
 
 def trends(outcome: Outcome, language: str) -> dict[tuple[str, Subject], Series]:
@@ -28,6 +33,39 @@ def trends(outcome: Outcome, language: str) -> dict[tuple[str, Subject], Series]
         for key, items in known.items()
         if len(items) >= FEWEST and key[0] in rules
     }
+
+
+def stored_trends(stored: Stored, language: str) -> dict[tuple[str, Subject], Series]:
+    """Give the same series of a stored run."""
+    known: dict[tuple[str, Subject], list[tuple[str, Fraction]]] = {}
+    for (rule, subject, period), value in stored.values.items():
+        if period:
+            known.setdefault((rule, subject), []).append((period, value))
+    rules = {verdict["rule"]: verdict for verdict in stored.verdicts}
+    return {
+        key: _stored_series(stored, rules[key[0]], items, language)
+        for key, items in known.items()
+        if len(items) >= FEWEST and key[0] in rules
+    }
+
+
+def _stored_series(stored: Stored, verdict: Mapping[str, Any], items: list[tuple[str, Fraction]], language: str) -> Series:
+    unit = verdict["unit"] or ""
+    return Series(
+        title_of(verdict, language),
+        unit,
+        tuple((label, float(value)) for label, value in items),
+        tuple(
+            (period, _float(target["low"]), _float(target["high"]))
+            for period, target in (stored.targets(verdict["rule"]) or {}).items()
+        ),
+        language,
+        tuple((label, quantity(shown(value), unit, language)) for label, value in items),
+    )
+
+
+def _float(text: str | None) -> float | None:
+    return None if text is None else float(text)
 
 
 def _series(rule: Rule, items: list[Measurement], language: str) -> Series:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.core.period import read_period
 from tulosvahti.emit.stored import Point, Stored
-from tulosvahti.wiring.base import open_ledger
+from tulosvahti.store.files import write_atomically
+from tulosvahti.wiring.base import open_ledger, state_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tulosvahti.load.project import Project
     from tulosvahti.store.ledger import Ledger
 
@@ -30,7 +33,9 @@ def stored_json(project: Project, run: int | None) -> str | None:
 
 
 def make_report(project: Project, run: int | None, form: str, language: str) -> tuple[str, bytes] | None:
-    """Make a report (``xlsx``, ``docx`` or ``csv``) of a run; give the run's number too; None where there is no such run.
+    """Make a report of a run, as it was judged; give the run's number too; None where there is no such run.
+
+    ``form`` is ``html``, ``pdf``, ``xlsx``, ``docx`` or ``csv``.
 
     Raises:
         ModuleNotFoundError: what the form needs is not installed.
@@ -38,21 +43,56 @@ def make_report(project: Project, run: int | None, form: str, language: str) -> 
     """
     with closing(open_ledger(project)) as ledger:
         name = run if run is not None else ledger.newest_done()
-        text = ledger.outcome_json(str(name)) if name is not None else None
-        if not text:
-            return None
-        stored = _stored(ledger, str(name), text)
-    if form == "xlsx":
-        from tulosvahti.emit.book import workbook  # noqa: PLC0415 (each form loads what it needs)
+        stored = read_stored(ledger, str(name)) if name is not None else None
+    if stored is None:
+        return None
+    return str(name), _made(project, stored, form, language)
 
-        return str(name), workbook(stored, language)
+
+def _made(project: Project, stored: Stored, form: str, language: str) -> bytes:
+    if form == "html":
+        return _page(project, stored, language).encode()
+    if form == "pdf":
+        from tulosvahti.emit.pdf import to_pdf  # noqa: PLC0415 (each form loads what it needs)
+
+        return to_pdf(stored, language, state_folder(project) / "pictures")
+    if form == "xlsx":
+        from tulosvahti.emit.book import workbook  # noqa: PLC0415
+
+        return workbook(stored, language)
     if form == "docx":
         from tulosvahti.emit.annual import annual_report  # noqa: PLC0415
 
-        return str(name), annual_report(stored, language)
+        return annual_report(stored, language)
     from tulosvahti.emit.csvout import to_csv  # noqa: PLC0415
 
-    return str(name), to_csv(stored, language).encode()
+    return to_csv(stored, language).encode()
+
+
+def write_pages(project: Project, stored: Stored, folder: Path) -> Path:
+    """Write the pages of a run that has just been judged, in the project's languages; give the first one's."""
+    reports = folder / "reports"
+    reports.mkdir(parents=True, exist_ok=True)
+    for language in reversed(project.config.languages):
+        html = _page(project, stored, language).encode()
+        write_atomically(reports / f"run-{stored.run['id']}.{language}.html", html)
+        write_atomically(reports / f"latest.{language}.html", html)
+    return reports / f"run-{stored.run['id']}.{project.config.languages[0]}.html"
+
+
+def _page(project: Project, stored: Stored, language: str) -> str:
+    from tulosvahti.emit.report import render  # noqa: PLC0415
+
+    folder = state_folder(project)
+    docs = folder / "data-docs" / "index.html" if project.config.data_docs else None
+    link = f"../data-docs/{docs.name}" if docs is not None and docs.exists() else None
+    return render(stored, project.config.languages, language, link, folder / "pictures")
+
+
+def read_stored(ledger: Ledger, run: str) -> Stored | None:
+    """Read a run back; None where there is no such run or it is not done."""
+    text = ledger.outcome_json(run)
+    return _stored(ledger, run, text) if text else None
 
 
 def _stored(ledger: Ledger, run: str, text: str) -> Stored:

@@ -12,16 +12,16 @@ from zoneinfo import ZoneInfo
 from tulosvahti import __version__
 from tulosvahti.emit.jsonout import to_json
 from tulosvahti.emit.logs import in_run
-from tulosvahti.emit.report import render
+from tulosvahti.emit.stored import stored_of
 from tulosvahti.run.claimed import Beginning, Result, run_claimed
 from tulosvahti.run.nightly import Before, Request, evaluate, inputs_of
 from tulosvahti.store import revised
-from tulosvahti.store.files import write_atomically
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.wiring.alerts import alert, mails_of
 from tulosvahti.wiring.base import default_as_of, now, open_ledger, run_lock, state_folder
 from tulosvahti.wiring.fetching import fetch
 from tulosvahti.wiring.mail import deliver
+from tulosvahti.wiring.reports import write_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,22 +139,9 @@ def _run(  # noqa: PLR0913 (what a run is made of)
     with ExitStack() as stack:
         result = run_claimed(ledger, claim, beginning, work, clock, retry_at, progressed)
         try:
-            report = _report(project, result.outcome, folder, docs)
+            report = write_pages(project, stored_of(result.outcome, result.json), folder)
         finally:
             # A report that cannot be written keeps no mail back.
             delivered = deliver(project, ledger, clock, stopped)
     troubles.extend(delivered.troubles)
     return Done(result.outcome, result.json, report, delivered.written, delivered.sent, tuple(troubles))
-
-
-def _report(project: Project, outcome: Outcome, folder: Path, docs: Path | None) -> Path:
-    reports = folder / "reports"
-    reports.mkdir(parents=True, exist_ok=True)
-    index = docs / "index.html" if docs else None
-    link = f"../data-docs/{index.name}" if index is not None and index.exists() else None
-    for language in reversed(project.config.languages):
-        html = render(outcome, project.agreements, project.config.languages, language, link, folder / "pictures")
-        path = reports / f"run-{outcome.run}.{language}.html"
-        write_atomically(path, html.encode())
-        write_atomically(reports / f"latest.{language}.html", html.encode())
-    return reports / f"run-{outcome.run}.{project.config.languages[0]}.html"

@@ -103,6 +103,7 @@ WORDS: dict[str, str] = {
     "cause.digits_swapped": "digits swapped",
     "cause.sign": "sign",
     "cause.rounding": "rounding",
+    "ui.contents": "Contents",
     "ui.report": "Performance report",
     "ui.as_of": "As of {day}",
     "ui.run": "Run {run}",

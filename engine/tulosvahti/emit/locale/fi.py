@@ -103,6 +103,7 @@ WORDS: dict[str, str] = {
     "cause.digits_swapped": "numerot vaihtuneet keskenään",
     "cause.sign": "etumerkki",
     "cause.rounding": "pyöristys",
+    "ui.contents": "Sisällys",
     "ui.report": "Tulosraportti",
     "ui.as_of": "Tilanne {day}",
     "ui.run": "Ajo {run}",

@@ -103,6 +103,7 @@ WORDS: dict[str, str] = {
     "cause.digits_swapped": "omkastade siffror",
     "cause.sign": "förtecken",
     "cause.rounding": "avrundning",
+    "ui.contents": "Innehåll",
     "ui.report": "Resultatrapport",
     "ui.as_of": "Läget {day}",
     "ui.run": "Körning {run}",

@@ -1,0 +1,110 @@
+"""Sentences about files and rules, in the reader's language.
+
+Where a fault is found its sentence is made in English, and so it stands in the ledger, in JSON and in logs. The English
+sentence with a name in braces for each detail is the key of the catalogues ``locale/told.LANGUAGE.po``: a sentence is
+taken apart by its key and put together again in the reader's words. What no catalogue knows stays as it is, so that the
+ledger of an older engine is still read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LONGEST = 4_000
+"""Longer sentences are data; they stay as they are."""
+_DEEPEST = 4
+"""A detail may be a sentence of its own, and so on, as often as this."""
+_DETAIL = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+_HEAD = 3
+
+
+@dataclass(frozen=True)
+class Key:
+    """An English sentence with its details left out: the literals around them, and their names."""
+
+    literals: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def details_of(self, text: str) -> dict[str, str] | None:
+        """Take the details out of a sentence; None where it is another sentence."""
+        first, *rest = self.literals
+        if not text.startswith(first):
+            return None
+        if not rest:
+            return {} if text == first else None
+        at, details = len(first), {}
+        for name, literal in zip(self.names, rest, strict=True):
+            last = literal is rest[-1] and len(details) == len(rest) - 1
+            end = (len(text) - len(literal) if text.endswith(literal) else -1) if last else text.find(literal, at)
+            if end < at:
+                return None
+            details[name] = text[at:end]
+            at = end + len(literal)
+        return details
+
+
+def key_of(sentence: str) -> Key:
+    """Read a sentence of a catalogue; doubled braces stand for themselves."""
+    parts = _DETAIL.split(sentence)
+    return Key(tuple(_plain(part) for part in parts[::2]), tuple(parts[1::2]))
+
+
+@lru_cache(maxsize=4)
+def catalogue(language: str) -> Mapping[str, str]:
+    """Give the sentences of a language by their English keys."""
+    from babel.messages.pofile import read_po  # noqa: PLC0415 (only where something is told)
+
+    place = files("tulosvahti.emit.locale") / f"told.{language}.po"
+    with place.open("rb") as file:
+        return {str(item.id): str(item.string) for item in read_po(file, abort_invalid=True) if item.id and item.string}
+
+
+@lru_cache(maxsize=16_384)
+def told(text: str, language: str) -> str:
+    """Say an English sentence in a language; as it is where it is not known."""
+    return _told(text, language, 0)
+
+
+def known(text: str, language: str) -> bool:
+    """Tell whether a catalogue has the sentence."""
+    return any(key.details_of(text) is not None for key, _ in _candidates(text, language))
+
+
+def _told(text: str, language: str, depth: int) -> str:
+    if language not in {"fi", "sv"} or not text or len(text) > LONGEST or depth > _DEEPEST:
+        return text
+    for key, said in _candidates(text, language):
+        details = key.details_of(text)
+        if details is not None:
+            spoken = {name: _told(value, language, depth + 1) for name, value in details.items()}
+            return _plain(_DETAIL.sub(lambda found, spoken=spoken: spoken.get(found[1], "–"), said))  # type: ignore[misc]
+    return text
+
+
+def _plain(text: str) -> str:
+    return text.replace("{{", "{").replace("}}", "}")
+
+
+def _candidates(text: str, language: str) -> Iterable[tuple[Key, str]]:
+    by_head = _by_head(language)
+    for head in (text[:_HEAD], ""):
+        yield from by_head.get(head, ())
+
+
+@lru_cache(maxsize=4)
+def _by_head(language: str) -> Mapping[str, list[tuple[Key, str]]]:
+    """Give the keys by how they begin, those with the most words of their own first."""
+    found: dict[str, list[tuple[Key, str]]] = {}
+    for sentence, said in catalogue(language).items():
+        key = key_of(sentence)
+        found.setdefault(key.literals[0][:_HEAD] if len(key.literals[0]) >= _HEAD else "", []).append((key, said))
+    for items in found.values():
+        items.sort(key=lambda item: -sum(map(len, item[0].literals)))
+    return found
