@@ -26,21 +26,26 @@ needs_office = pytest.mark.skipif(shutil.which("soffice") is None, reason="Libre
 needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils (pdftotext) is not installed")
 
 
+def said_by(*command: str, seconds: int = 60) -> str:
+    """Run a program of the system; give what it prints."""
+    done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)  # noqa: S603 (names and files of this test)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
 def opened(path: Path, form: str) -> Path:
     """Let LibreOffice open a file and write it in another form, with a profile of its own."""
     profile = (path.parent / "profile").as_uri()
-    command = ["soffice", f"-env:UserInstallation={profile}", "--headless", "--convert-to", form, "--outdir", str(path.parent / "out"), str(path)]
-    done = subprocess.run(command, capture_output=True, timeout=180, check=False)
-    assert done.returncode == 0, done.stderr.decode()
+    given = f"-env:UserInstallation={profile}", "--headless", "--convert-to", form, "--outdir", str(path.parent / "out")
+    said = said_by("soffice", *given, str(path), seconds=180)
     found = list((path.parent / "out").glob(f"{path.stem}*"))
-    assert len(found) == 1, (found, done.stdout.decode(), done.stderr.decode())
+    assert len(found) == 1, (found, said)
     (made,) = found
     return made
 
 
 def text_of(path: Path) -> str:
-    done = subprocess.run(["pdftotext", "-enc", "UTF-8", str(path), "-"], capture_output=True, timeout=60, check=True)
-    return flat(done.stdout.decode())
+    return flat(said_by("pdftotext", "-enc", "UTF-8", str(path), "-"))
 
 
 def flat(text: str) -> str:
@@ -65,7 +70,7 @@ def test_the_pdf_says_what_the_page_says(stored: Stored, language: str, tmp_path
     observed = [number(value, language) for item in stored.verdicts if (value := decimal_of(item["observed"])) is not None]
     assert [shown for shown in observed if flat(shown) not in text] == []
     assert not re.search(r"\b(ui|book|says|verdict|change|state)\.[a-z_]+\b", text)
-    facts = subprocess.run(["pdfinfo", str(path)], capture_output=True, text=True, timeout=60, check=True).stdout
+    facts = said_by("pdfinfo", str(path))
     assert re.search(r"Tagged:\s+yes", facts)
     assert re.search(r"Page size:.*\(A4\)", facts)
 
@@ -75,19 +80,16 @@ def test_the_pdf_has_the_structure_that_readers_aloud_need(stored: Stored, tmp_p
     path = tmp_path / "report.pdf"
     path.write_bytes(to_pdf(stored, "sv"))
 
-    def told(option: str) -> str:
-        return subprocess.run(["pdfinfo", option, str(path)], capture_output=True, text=True, timeout=60, check=True).stdout
-
-    tags = set(re.findall(r"^ *([A-Z][A-Za-z0-9]*)\b", told("-struct"), flags=re.MULTILINE))
+    tags = set(re.findall(r"^ *([A-Z][A-Za-z0-9]*)\b", said_by("pdfinfo", "-struct", str(path)), flags=re.MULTILINE))
     assert {"H1", "H2", "H3", "Table", "TR", "TH", "TD", "Figure", "L", "LI"} <= tags
-    assert re.search(r"pdfuaid:part\W+1\b", told("-meta"))
+    assert re.search(r"pdfuaid:part\W+1\b", said_by("pdfinfo", "-meta", str(path)))
 
 
 @needs_poppler
 def test_no_page_of_the_pdf_is_blank(stored: Stored, tmp_path: Path) -> None:
     path = tmp_path / "report.pdf"
     path.write_bytes(to_pdf(stored, "fi"))
-    subprocess.run(["pdftoppm", "-r", "20", "-gray", str(path), str(tmp_path / "page")], timeout=60, check=True)
+    said_by("pdftoppm", "-r", "20", "-gray", str(path), str(tmp_path / "page"))
     pages = sorted(tmp_path.glob("page-*.pgm"))
     assert len(pages) >= 3
     assert [page.name for page in pages if min(page.read_bytes()[-20_000:]) > 200] == []

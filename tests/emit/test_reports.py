@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import re
 import zipfile
 from dataclasses import replace
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,6 @@ from tulosvahti.emit.csvout import COLUMNS, to_csv
 from tulosvahti.emit.locale import report_en, report_fi, report_sv
 from tulosvahti.emit.stored import Stored
 from tulosvahti.emit.words import number
-
 
 LANGUAGES = ("fi", "sv", "en")
 HOSTILE = "=cmd|'/c calc'!A1 <w:p>&\x00\x1b[31m\u202e "

@@ -22,10 +22,8 @@ from tulosvahti.emit.revisions import stored_revision
 from tulosvahti.emit.stored import (
     change_of,
     decimal_of,
-    key_of,
     observed_of,
     sentence_of,
-    subject_of,
     title_of,
     where_of,
     word_or_name,

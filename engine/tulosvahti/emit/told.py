@@ -39,7 +39,8 @@ class Key:
             return None
         if not rest:
             return {} if text == first else None
-        at, details = len(first), {}
+        at = len(first)
+        details: dict[str, str] = {}
         for name, literal in zip(self.names, rest, strict=True):
             last = literal is rest[-1] and len(details) == len(rest) - 1
             end = (len(text) - len(literal) if text.endswith(literal) else -1) if last else text.find(literal, at)
