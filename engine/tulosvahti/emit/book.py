@@ -20,6 +20,7 @@ from tulosvahti.emit.book_cells import Book, Column, Formula, Link, height
 from tulosvahti.emit.book_sums import sums_sheet
 from tulosvahti.emit.report import spoken_value
 from tulosvahti.emit.stored import decimal_of, key_of, observed_of, reason_of, subject_of, title_of, word_or_name
+from tulosvahti.emit.told import told
 from tulosvahti.emit.words import SIGNS, day, target_text, unit_word, verdict_word, word
 
 if TYPE_CHECKING:
@@ -288,14 +289,14 @@ class _Maker:
                 item["name"], word(f"state.{item['state']}", self.language), self.say("yes") if item["synthetic"] else self.say("no"),
                 item["rows"], item["rejects"], Formula(f"=ROUND(100*E{n}/(D{n}+E{n}),2)", rounded) if rounded is not None else None,
                 _date(item["covered_through"]), _date(item["expected_through"]),
-                "\n".join(x for x in (item["explanation"], item["next_step"], *item["notices"]) if x), item["sha256"],
+                "\n".join(told(x, self.language) for x in (item["explanation"], item["next_step"], *item["notices"]) if x), item["sha256"],
             ))  # fmt: skip
         heads = [("ui.input", 30), ("ui.state", 14), ("ui.synthetic", 12), ("ui.rows", 11), ("ui.rejects", 11), ("book.reject_share", 13), ("ui.covered", 13), ("book.expected", 13), ("book.explanation", 50), ("evidence.input_sha256", 68)]
         self._table(self.names.inputs, heads, rows)
 
     def _rejects(self) -> None:
         rows: list[Sequence[Cell]] = [
-            (Link(self.names.inputs, f"A{self.input_rows[item['name']]}", item["name"]), reject["row"], reject["line"], reject["column"], reject["value"], reject["reason"])
+            (Link(self.names.inputs, f"A{self.input_rows[item['name']]}", item["name"]), reject["row"], reject["line"], reject["column"], reject["value"], told(reject["reason"], self.language))
             for item in self.stored.data["inputs"]
             for reject in item["rejected"]
         ]
@@ -320,8 +321,11 @@ class _Maker:
 
     def _problems(self) -> None:
         names = ("file", "line", "column", "message", "allowed", "next_step", "rule")
-        rows: list[Sequence[Cell]] = [tuple(item.get(name) for name in names) for item in self.stored.data["problems"]]
+        rows: list[Sequence[Cell]] = [tuple(self._spoken(name, item.get(name)) for name in names) for item in self.stored.data["problems"]]
         self._table(self.names.problems, [(f"book.{name}", width) for name, width in zip(names, (34, 8, 9, 50, 34, 40, 26), strict=True)], rows)
+
+    def _spoken(self, name: str, value: Cell) -> Cell:
+        return told(value, self.language) if name in {"message", "allowed", "next_step"} and isinstance(value, str) else value
 
 
 def _said(verdict: Mapping[str, Any], language: str) -> str:

@@ -299,11 +299,11 @@ def spoken_value(name: str, value: Any, language: str) -> str:  # noqa: ANN401 (
     if isinstance(value, dict):
         return ", ".join(f"{key} {spoken_value('', item, language)}" for key, item in value.items())
     if isinstance(value, list):
-        parts = [spoken_value("", item, language) for item in value]
+        parts = [spoken_value(name if isinstance(item, str) else "", item, language) for item in value]
         return ("; " if any(isinstance(item, dict | list) for item in value) else ", ").join(parts)
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    text = str(value)
+    text = told(str(value), language) if name in {"rounding", "structure"} else str(value)
     return text if name in {"input", "input_sha256"} else figure(text, language)
 
 

@@ -17,6 +17,7 @@ from rich.text import Text
 from tulosvahti.core.contract import DeliveryState
 from tulosvahti.core.verdict import Word
 from tulosvahti.emit.revisions import revision_name, revision_text
+from tulosvahti.emit.told import told
 from tulosvahti.emit.words import (
     SIGNS,
     clean,
@@ -146,7 +147,7 @@ def _delivery(item: Delivery, language: str) -> str:
         parts.append(f"{word('ui.rejects', language).lower()} {item.rejected_rows}/{item.rows + item.rejected_rows}")
     if item.state is DeliveryState.LATE and item.covered_through and item.expected_through:
         parts.append(f"{day(item.covered_through, language)} < {day(item.expected_through, language)}")
-    parts += [clean(text) for text in (item.explanation, item.next_step) if text]
+    parts += [clean(told(text, language)) for text in (item.explanation, item.next_step) if text]
     return "; ".join(parts)
 
 

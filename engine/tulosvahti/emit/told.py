@@ -14,6 +14,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from tulosvahti.core.text import LANGUAGES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -73,13 +75,8 @@ def told(text: str, language: str) -> str:
     return _told(text, language, 0)
 
 
-def known(text: str, language: str) -> bool:
-    """Tell whether a catalogue has the sentence."""
-    return any(key.details_of(text) is not None for key, _ in _candidates(text, language))
-
-
 def _told(text: str, language: str, depth: int) -> str:
-    if language not in {"fi", "sv"} or not text or len(text) > LONGEST or depth > _DEEPEST:
+    if language not in LANGUAGES or not text or len(text) > LONGEST or depth > _DEEPEST:
         return text
     for key, said in _candidates(text, language):
         details = key.details_of(text)

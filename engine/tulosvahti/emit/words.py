@@ -19,6 +19,7 @@ from babel.numbers import parse_pattern
 from tulosvahti.core.text import LANGUAGES
 from tulosvahti.core.verdict import Word
 from tulosvahti.emit.locale import en, fi, sv
+from tulosvahti.emit.told import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +94,9 @@ def _detail(name: str, value: str, language: str) -> str:
         return target_text(value, language)
     if name == "cell":
         return changed_cells(value, language)
-    if name in {"detail", "explanation", "input", "missing", "figure", "first"}:
+    if name in {"detail", "explanation"}:
+        return told(value, language)
+    if name in {"input", "missing", "figure", "first"}:
         return value
     return figure(value, language)
 
