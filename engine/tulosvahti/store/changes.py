@@ -58,11 +58,13 @@ class Comment:
     text: str
 
 
-def record(connection: Connection, author: Author, deed: str, about: str, why: str = "", **details: object) -> None:
+def record(  # noqa: PLR0913 (what a change is)
+    connection: Connection, author: Author, deed: str, about: str, why: str = "", details: Mapping[str, object] | None = None
+) -> None:
     """Record a change. ``deed`` is a word of the catalogue ``web.deed.*``."""
     values = {
         "at": rows.moment(author.at), "by": author.name, "via": author.via, "deed": deed, "about": about, "why": why,
-        "details_json": json.dumps(details, ensure_ascii=False, sort_keys=True, default=str),
+        "details_json": json.dumps(details or {}, ensure_ascii=False, sort_keys=True, default=str),
     }  # fmt: skip
     connection.execute(insert(schema.changes).values(values))
 

@@ -78,13 +78,13 @@ def add(connection: Connection, author: Author, person: Person, password_hash: s
     at = rows.moment(author.at)
     values = {"name": person.name, "password_hash": password_hash, **_rights(person), "made_at": at, "changed_at": at}
     connection.execute(insert(schema.people).values(values))
-    record(connection, author, "person_added", person.name, **_shown(person))
+    record(connection, author, "person_added", person.name, details=_shown(person))
 
 
 def set_rights(connection: Connection, author: Author, person: Person) -> None:
     """Give an account other roles and parties, at once."""
     _change(connection, author, person.name, **_rights(person))
-    record(connection, author, "rights_changed", person.name, **_shown(person))
+    record(connection, author, "rights_changed", person.name, details=_shown(person))
 
 
 def set_password(connection: Connection, author: Author, name: str, password_hash: str, *, keep: str = "") -> None:
@@ -164,7 +164,7 @@ def make_token(connection: Connection, author: Author, person: Person, ends_at: 
         "made_at": rows.moment(author.at), "made_by": author.name, "ends_at": rows.moment(ends_at),
     }  # fmt: skip
     connection.execute(insert(schema.tokens).values(values))
-    record(connection, author, "token_made", person.name, **_shown(person), ends_at=ends_at.isoformat())
+    record(connection, author, "token_made", person.name, details={**_shown(person), "ends_at": ends_at.isoformat()})
     return token
 
 

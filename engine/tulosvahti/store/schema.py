@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from tulosvahti.store import schema_people
-from tulosvahti.store.metadata import METADATA
+from tulosvahti.store.metadata import METADATA as METADATA  # noqa: PLC0414 (the tables of all modules)
 
 HEAD = "0007"
 
