@@ -18,6 +18,7 @@ from tulosvahti.core.alert_plan import Tell
 from tulosvahti.core.arrival import Arrived, Fate, How
 from tulosvahti.core.contract import Delivery, DeliveryState, Reject
 from tulosvahti.core.delivery import MailState, Posting
+from tulosvahti.core.entry import Attachment, Deed
 from tulosvahti.core.finding import compare
 from tulosvahti.core.measure import Measurement, Reason, Subject
 from tulosvahti.core.period import Grain, Period
@@ -25,7 +26,7 @@ from tulosvahti.core.rule import Cite, MilestoneSpec, Rule
 from tulosvahti.core.text import Text
 from tulosvahti.core.verdict import Outcome, Verdict, Word
 from tulosvahti.problem import Place, Problem
-from tulosvahti.store import alerting, deliveries, schema, schema_people
+from tulosvahti.store import alerting, deliveries, entries, schema, schema_people
 from tulosvahti.store.database import LedgerError
 from tulosvahti.store.ledger import Ledger, RunState
 
@@ -160,6 +161,9 @@ def test_history_is_append_only(ledger: Ledger, table: str) -> None:
             made = schema.METADATA.tables[name]
             needed = [item for item in made.c if item.name != "id" and not item.nullable and item.server_default is None]
             connection.execute(made.insert().values({item.name: 1 if isinstance(item.type, Integer) else "x" for item in needed}))
+        entered = entries.enter(connection, "sick_leave", ("2023",), {"days": "7"}, "me", NOW)
+        entries.do(connection, entered, Deed.SUBMIT, "me", NOW)
+        entries.attach(connection, entered, Attachment("a.pdf", "ff", 3, "me", NOW))
     deeds = [f"DELETE FROM {table}"]  # noqa: S608
     if table in schema.APPEND_ONLY:
         column = schema.METADATA.tables[table].columns[0].name

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tulosvahti.cli import alerts, dashboard, deliveries
+from tulosvahti.cli import alerts, dashboard, deliveries, values
 from tulosvahti.cli.shared import ATTENTION, INCOMPLETE, PROBLEM, AsOf, ProjectOption
 from tulosvahti.cli.shared import day_of as _day
 from tulosvahti.cli.shared import open_project as _open
@@ -35,6 +35,7 @@ app = typer.Typer(
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(deliveries.app, name="deliveries")
 dashboard.add_to(app)
+app.add_typer(values.app, name="values")
 Rules = Annotated[str, typer.Option("--rules", metavar="GLOB", help="Only rules whose id matches; commas separate globs.")]
 
 

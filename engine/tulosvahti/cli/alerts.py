@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tulosvahti.cli.shared import AsOf, ProjectOption, day_of, open_project, refuse, say_problems
+from tulosvahti.cli.shared import AsOf, ProjectOption, day_of, open_project, refuse, say_problems, who_says
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def acknowledge(
     opened = open_project(project)
     at = wiring.now()
     found = _active(alert, wiring.overview(opened, at))
-    who = _who(by)
+    who = who_says(by)
     with closing(wiring.open_ledger(opened)) as ledger, ledger.transaction() as connection:
         for item in found:
             alerting.acknowledge(connection, item.key, who, at, note, "command")
@@ -81,7 +81,7 @@ def silence(
     _needed({"--until": until, "--reason": reason})
     ends = _end(until, opened, at)
     named = _named(pattern, opened)
-    who = _who(by)
+    who = who_says(by)
     with closing(wiring.open_ledger(opened)) as ledger, ledger.transaction() as connection:
         alerting.silence(connection, pattern, who, at, ends=ends, reason=reason.strip())
     typer.echo(f"{pattern}: silenced by {who} until {_local(ends, opened)}; it matches {', '.join(named)}")
@@ -115,7 +115,7 @@ def waive(  # noqa: PLR0913 (each is compulsory)
         raise refuse(f"--limit: {limit!r} is not a number; allowed: the worst value that is still approved, e.g. 88.5")
     ends = _end(until, opened, at)
     named = _named(pattern, opened)
-    who = _who(by)
+    who = who_says(by)
     with closing(wiring.open_ledger(opened)) as ledger, ledger.transaction() as connection:
         alerting.waive(connection, pattern, who, at, approver=approver.strip(), reason=reason.strip(), ends=ends, limit=figure)
     typer.echo(f"{pattern}: waived until {_local(ends, opened)}, limit {figure:f}, approved by {approver}; it matches {', '.join(named)}")
@@ -147,17 +147,6 @@ def _needed(options: dict[str, str]) -> None:
     missing = [name for name, value in options.items() if not value.strip()]
     if missing:
         raise refuse(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; nothing was recorded")
-
-
-def _who(by: str) -> str:
-    import getpass  # noqa: PLC0415
-
-    if by.strip():
-        return by.strip()
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        raise refuse("--by: this computer does not say who you are; give --by NAME") from None
 
 
 def _end(text: str, opened: Project, at: datetime) -> datetime:

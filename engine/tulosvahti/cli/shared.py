@@ -76,3 +76,15 @@ def day_of(text: str | None, opened: Project) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise refuse(f"--as-of: {text!r} is not a date; allowed: YYYY-MM-DD, e.g. 2023-12-31") from None
+
+
+def who_says(by: str) -> str:
+    """Give who does something: ``--by``, or the user of this computer."""
+    import getpass  # noqa: PLC0415
+
+    if by.strip():
+        return by.strip()
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        raise refuse("--by: this computer does not say who you are; give --by NAME") from None

@@ -114,6 +114,10 @@ class Contract:
     """All of them where ``path`` is a list, in its order."""
     fetch: Source | None = None
     """The server it is fetched from; ``path`` is the input's name then, and what came is read by its own names."""
+    entered: bool = False
+    """People enter the values; ``path`` is then where those that are approved are written."""
+    four_eyes: bool = True
+    """Whoever submitted an entered value may not approve it."""
 
     @property
     def kinds(self) -> dict[str, Kind]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tulosvahti.core.contract import DATED, Contract, Field, FieldType
 from tulosvahti.core.period import Grain, read_days
 from tulosvahti.core.quantity import NumberTextError, read_agreed_number
-from tulosvahti.load.models import ContractShape, FieldShape
+from tulosvahti.load.models import ContractShape, EnteredShape, FieldShape
 from tulosvahti.load.shapes import shaped, text_of
 from tulosvahti.load.source import Source, read_yaml
 from tulosvahti.problem import Problem
@@ -33,8 +33,8 @@ def load_contracts(root: Path) -> tuple[dict[str, Contract], list[Problem]]:
         source = read_yaml(path, f"inputs/{path.name}")
         shape = None if source.problems else shaped(ContractShape, source.data, source)
         contract = _contract(path.stem, shape, source, root) if shape else None
-        if isinstance(source.data, dict) and not {"path", "fetch"} & set(source.data):
-            step = "add path: … for files, or fetch: … for a server"
+        if isinstance(source.data, dict) and not {"path", "fetch", "entered"} & set(source.data):
+            step = "add path: … for files, fetch: … for a server, or entered: true for values that people enter"
             source.problems.append(Problem(source.place(()), "'path' is missing", "", step))
         problems += source.problems
         if contract is not None and not source.problems:
@@ -63,14 +63,16 @@ def _contract(name: str, shape: ContractShape, source: Source, root: Path) -> Co
     except LookupError:
         message = f"encoding {shape.encoding!r} is not known"
         source.problems.append(Problem(source.place(("encoding",)), message, "utf-8, utf-16, windows-1252, iso-8859-1"))
-    _deliveries(shape, source)
     fetch = _fetch(shape, source, root)
+    paths = _paths(name, shape, source)
     frequency = None if shape.frequency in {None, "once"} else Grain(str(shape.frequency))
     return Contract(
         name=name,
         title=text_of(shape.title),
-        path=", ".join(shape.path) or name,
-        paths=tuple(shape.path) if len(shape.path) > 1 else (),
+        path=", ".join(paths) or name,
+        paths=paths if len(paths) > 1 else (),
+        entered=bool(shape.entered),
+        four_eyes=shape.entered.four_eyes if isinstance(shape.entered, EnteredShape) else True,
         fields=fields,
         place=source.place(()),
         encoding=shape.encoding,
@@ -109,6 +111,21 @@ def _fetch(shape: ContractShape, source: Source, root: Path) -> Fetches | None:
     ((kind, found),) = declared.items()
     source.problems += found.problems(lambda at: source.place(("fetch", kind, *at)), root)
     return found
+def _paths(name: str, shape: ContractShape, source: Source) -> tuple[str, ...]:
+    """Give where the deliveries lie; values entered by hand are written to a file of their own once they are approved."""
+    if not shape.entered:
+        _deliveries(shape, source)
+        return tuple(shape.path)
+    for key in ("path", "fetch"):
+        if getattr(shape, key):
+            message = f"{key} and entered are two places of one input"
+            source.problems.append(Problem(source.place((key, "\0key")), message, "one of them"))
+    if not shape.primaryKey:
+        message = "entered: values cannot be told apart without a key"
+        source.problems.append(Problem(source.place(("entered",)), message, "a primaryKey"))
+    for key in sorted({"dialect", "encoding", "header_row", "sheet"} & shape.model_fields_set):
+        source.problems.append(Problem(source.place((key,)), f"{key} has no meaning for values that are entered"))
+    return (f"../.tulosvahti/entered/{name}.csv",)
 
 
 def _deliveries(shape: ContractShape, source: Source) -> None:

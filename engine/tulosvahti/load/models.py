@@ -304,6 +304,12 @@ class FieldShape(Shape):
     constraints: ConstraintsShape = ConstraintsShape()
 
 
+class EnteredShape(Shape):
+    """How values are entered by hand."""
+
+    four_eyes: bool = Field(default=True, description="whoever submitted a value may not approve it")
+
+
 class ContractShape(Shape):
     """A contract of ``inputs/``."""
 
@@ -311,6 +317,7 @@ class ContractShape(Shape):
     description: TextLike = ""
     path: Several = Field(default=[], min_length=1, description="a file, a glob, or a list of them: the latest last")
     fetch: FetchShape | None = None
+    entered: bool | EnteredShape = Field(default=False, description="instead of `path`: people enter the values")
     encoding: str = "utf-8"
     dialect: DialectShape = DialectShape()
     sheet: str = ""

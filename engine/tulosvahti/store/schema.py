@@ -23,15 +23,16 @@ from sqlalchemy import (
     text,
 )
 
-from tulosvahti.store import schema_people
+from tulosvahti.store import schema_entries, schema_people
 from tulosvahti.store.metadata import METADATA as METADATA  # noqa: PLC0414 (the tables of all modules)
 
-HEAD = "0007"
+HEAD = "0008"
 
 APPEND_ONLY = (
     "run_inputs", "verdicts", "measurements", "rejects", "problems",
     "alert_changes", "told", "acknowledgements", "silences", "waivers",
-    "deliveries", "delivery_states", "delivery_messages", "revisions", *schema_people.APPEND_ONLY,
+    "deliveries", "delivery_states", "delivery_messages", "revisions",
+    *schema_people.APPEND_ONLY, *schema_entries.APPEND_ONLY,
 )
 """Tables whose rows are never changed nor removed."""
 NEVER_REMOVED = ("runs", "findings", "outbox", "outbox_addresses", "slots", *schema_people.NEVER_REMOVED)

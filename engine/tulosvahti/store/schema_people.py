@@ -1,4 +1,4 @@
-"""The ledger's tables of what people do: who they are, what they changed and said, and the values that they enter.
+"""The ledger's tables of what people do: who they are, and what they changed and said.
 
 Moments are ISO 8601 texts in UTC; figures and JSON are texts. Of a password, a session and a token only a hash is kept.
 """
@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text,
 
 from tulosvahti.store.metadata import METADATA
 
-APPEND_ONLY = ("changes", "comments", "entries", "entry_states", "attachments")
+APPEND_ONLY = ("changes", "comments")
 """As in :mod:`tulosvahti.store.schema`."""
 NEVER_REMOVED = ("people", "tokens")
 
@@ -88,45 +88,3 @@ tokens = Table(
     Column("revoked_at", Text),
     UniqueConstraint("sha256"),
 )
-
-entries = Table(
-    "entries",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("at", Text, nullable=False),
-    Column("by", Text, nullable=False),
-    Column("via", Text, nullable=False),
-    Column("input", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("key_json", Text, nullable=False),
-    Column("values_json", Text, nullable=False),
-    _text("reason"),
-    Column("replaces", Integer, ForeignKey("entries.id")),
-    Index(None, "input", "kind", "key_json"),
-)
-"""One row of an input that people enter, as it was entered: ``actual`` or ``forecast``. A change is a new row."""
-
-entry_states = Table(
-    "entry_states",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("entry_id", Integer, ForeignKey("entries.id"), nullable=False, index=True),
-    Column("at", Text, nullable=False),
-    Column("by", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    _text("reason"),
-)
-"""How far a row came: draft, submitted, returned, approved, locked; the newest counts."""
-
-attachments = Table(
-    "attachments",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("entry_id", Integer, ForeignKey("entries.id"), nullable=False, index=True),
-    Column("at", Text, nullable=False),
-    Column("by", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("size", Integer, nullable=False),
-)
-"""Evidence beside an entry; the content lies in the input store under its digest."""

@@ -22,6 +22,7 @@ from tulosvahti.wiring.base import default_as_of, now, open_ledger, run_lock, st
 from tulosvahti.wiring.fetching import fetch
 from tulosvahti.wiring.mail import deliver
 from tulosvahti.wiring.reports import write_pages
+from tulosvahti.wiring.values import write_entered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +117,7 @@ def _run(  # noqa: PLR0913 (what a run is made of)
 
     def work(run: str) -> Result:
         stack.enter_context(in_run(run))
+        write_entered(project, ledger)
         with tempfile.TemporaryDirectory(prefix="tulosvahti-", ignore_cleanup_errors=True) as scratch:
             if asked.fetching:
                 fetch(project, inputs_of(project, asked.rules))

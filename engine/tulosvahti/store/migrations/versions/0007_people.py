@@ -1,4 +1,4 @@
-"""People: who they are, what they changed and said, and the values that they enter.
+"""People: who they are, and what they changed and said.
 
 Frozen: a change of the tables is a new revision.
 """
@@ -15,7 +15,7 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY = ("changes", "comments", "entries", "entry_states", "attachments")
+APPEND_ONLY = ("changes", "comments")
 NEVER_REMOVED = ("people", "tokens")
 
 
@@ -45,18 +45,6 @@ def upgrade() -> None:
         *_needed("made_at", "made_by", "ends_at"), sa.Column("revoked_at", sa.Text(), nullable=True),
         sa.UniqueConstraint("sha256", name=op.f("uq_tokens_sha256")),
     )  # fmt: skip
-    _table(
-        "entries",
-        _id(), *_needed("at", "by", "via", "input", "kind", "key_json", "values_json"), _text("reason"),
-        sa.Column("replaces", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(["replaces"], ["entries.id"], name=op.f("fk_entries_replaces")),
-    )  # fmt: skip
-    _index("entries", "input", "kind", "key_json")
-    for table, columns in (("entry_states", ("at", "by", "state")), ("attachments", ("at", "by", "name", "sha256"))):
-        last = _text("reason") if table == "entry_states" else sa.Column("size", sa.Integer(), nullable=False)
-        of = sa.ForeignKeyConstraint(["entry_id"], ["entries.id"], name=op.f(f"fk_{table}_entry_id"))
-        _table(table, _id(), sa.Column("entry_id", sa.Integer(), nullable=False), *_needed(*columns), last, of)
-        _index(table, "entry_id")
     for table in APPEND_ONLY:
         guard(table, "UPDATE")
     for table in (*APPEND_ONLY, *NEVER_REMOVED):
