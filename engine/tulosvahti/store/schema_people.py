@@ -5,7 +5,7 @@ Moments are ISO 8601 texts in UTC; figures and JSON are texts. Of a password, a 
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, false
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, UniqueConstraint, false
 
 from tulosvahti.store.metadata import METADATA
 
