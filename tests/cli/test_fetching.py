@@ -49,8 +49,8 @@ def test_what_never_came_is_missing_and_the_others_are_judged(project, web):
 @pytest.mark.parametrize(
     ("fetch", "said"),
     [
-        ("§{}", "fetch: no server is named; allowed: one of http"),
-        ("{§ftp: {}}", "unknown key 'ftp'; allowed: http"),
+        ("§{}", "fetch: no server is named; allowed: one of database, http"),
+        ("{§ftp: {}}", "unknown key 'ftp'; allowed: database, http"),
         ("{http: {url: §'leads.csv'}}", "url: 'leads.csv' has not the right form; allowed: an address such as https://data.agency.fi/leads.csv"),
         ("{http: {url: 'https://a.fi/x', password: §hunter2, user: me}}", "password: a secret stands in a file that is kept in git; allowed: {env: NAME}, {credential: NAME} or {file: PATH}"),
         ("{http: {url: 'https://a.fi/x', password: §{env: A, file: b}, user: me}}", "password: a mapping: give one of env, credential and file"),
@@ -61,6 +61,14 @@ def test_what_never_came_is_missing_and_the_others_are_judged(project, web):
         ("{http: {url: §'http://a.fi/x', token: {env: A}}}", "url: a secret would cross the network for all to read; allowed: an https address"),
         ("{http: {url: 'https://a.fi/x', wait: §10}}", "wait: 10"),
         ("{http: {url: 'https://a.fi/x', wait: §'10 d'}}", "wait: '10 d' has not the right form; allowed: such as 45 s, 10 min or 1 h"),
+        ("{database: {url: §'nonsense', table: t}}", "url: 'nonsense' has not the right form; allowed: a SQLAlchemy URL such as postgresql://"),
+        ("{database: {url: §'postgresql://me:hunter2@db/x', table: t}}", "url: a secret stands in a file that is kept in git"),
+        ("{database: {url: §'postgresql://me@db/x?password=hunter2', table: t}}", "url: a secret stands in a file that is kept in git"),
+        ("{database: {url: §'postgresql://me@db', table: t}}", "url: it names no database"),
+        ("{database: §{url: 'postgresql://me@db/x'}}", "give query or table; allowed: one of them"),
+        ("{database: §{url: 'postgresql://me@db/x', query: SELECT 1, table: t}}", "give query or table; allowed: one of them"),
+        ("{database: {url: 'postgresql://me@db/x', query: SELECT 1, schema: §s}}", "schema goes with table"),
+        ("{database: {url: 'postgresql://me@db/x', query: §DELETE FROM t}}", "query: it is no SELECT but DELETE; allowed: one SELECT, also with WITH and UNION, that only reads"),
         ("{http: {url: 'https://a.fi/x', trust: §ca.pem}}", "trust: there is no file ca.pem; allowed: a PEM file of certificates"),
     ],
 )  # fmt: skip

@@ -150,7 +150,8 @@ class Given:
 
     ``folder``: an empty folder of its own for its files, gone after they were kept; ``root``: the project folder, under
     which relative paths of the declaration stand; ``secret`` raises SecretError; ``steady`` and ``sleep`` are in
-    seconds; ``kept``: what came last by the same declaration, with ``path_of`` to read it.
+    seconds; ``kept``: what came last by the same declaration, with ``path_of`` to read it; ``columns`` and ``key``: of the
+    contract, by the names that they have at the source; ``time_zone``: the project's.
     """
 
     name: str
@@ -161,6 +162,9 @@ class Given:
     steady: Callable[[], float]
     sleep: Callable[[float], None]
     kept: Kept | None = None
+    columns: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    time_zone: str = "UTC"
 
     def path_of(self, file: KeptFile) -> Path:
         """Give where the bytes of a kept file are."""

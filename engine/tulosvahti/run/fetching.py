@@ -37,6 +37,7 @@ class World:
     now: Callable[[], datetime]
     steady: Callable[[], float]
     sleep: Callable[[float], None]
+    time_zone: str = "UTC"
     at_once: int = 4
     within: float = 1800.0
 
@@ -53,6 +54,7 @@ class Came:
 def fetch_all(world: World, contracts: Sequence[Contract]) -> list[Came]:
     """Fetch every contract's input and keep what came; in their order. Never raises for a server's sake."""
     sources = {item.name: item.fetch for item in contracts if item.fetch is not None}
+    declared = {item.name: item for item in contracts}
     waiting: SimpleQueue[str] = SimpleQueue()
     for name in sources:
         waiting.put(name)
@@ -64,7 +66,7 @@ def fetch_all(world: World, contracts: Sequence[Contract]) -> list[Came]:
                 name = waiting.get_nowait()
             except Empty:
                 return
-            came.put(fetch_one(world, name, sources[name]))
+            came.put(fetch_one(world, declared[name], sources[name]))
 
     end = world.steady() + world.within
     for number in range(min(world.at_once, len(sources))):
@@ -88,15 +90,21 @@ def fetch_all(world: World, contracts: Sequence[Contract]) -> list[Came]:
     return [found[name] for name in sources]
 
 
-def fetch_one(world: World, name: str, source: Source) -> Came:
+def fetch_one(world: World, contract: Contract, source: Source) -> Came:
     """Fetch one input; its files go into the input store, the state that names them is given and not written."""
+    name = contract.name
     scratch = world.root / ".tulosvahti" / "fetching"
     before = _before(world.root, name, source)
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         _sweep(scratch, world.now())
         with tempfile.TemporaryDirectory(dir=scratch, prefix=f"{name}-", ignore_cleanup_errors=True) as folder:
-            given = Given(name, Path(folder), world.root, world.secret, world.now, world.steady, world.sleep, before)
+            given = Given(
+                name, Path(folder), world.root, world.secret, world.now, world.steady, world.sleep, before,
+                columns=tuple(item.column for item in contract.fields),
+                key=tuple(contract.field(item).column for item in contract.primary_key),
+                time_zone=world.time_zone,
+            )  # fmt: skip
             fetched = source.fetch(given)
             return _kept(world, name, before, fetched)
     except (SourceError, SecretError) as error:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def world_of(project: Project) -> World:
     """Give what fetches of a project are made with."""
-    return World(project.root, partial(read_secret, project.root), now, steady, time.sleep)
+    return World(project.root, partial(read_secret, project.root), now, steady, time.sleep, project.config.time_zone)
 
 
 def fetch(project: Project, names: Sequence[str]) -> list[Came]:

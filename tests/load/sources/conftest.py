@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from web_server import web_server
 
+from tulosvahti.core.contract import Contract
 from tulosvahti.core.secrecy import SecretName
+from tulosvahti.core.text import Text
+from tulosvahti.problem import Place
 from tulosvahti.run.fetching import World, fetch_one
 from tulosvahti.store.fetched import read_kept, write_kept
 
@@ -38,10 +41,11 @@ class Fetcher:
         return time.monotonic() + self.passed
 
     def world(self, **changes) -> World:
-        return World(self.root, self.secret, lambda: NOW, self.steady, self.sleep, **changes)
+        return World(self.root, self.secret, lambda: NOW, self.steady, self.sleep, time_zone="Europe/Helsinki", **changes)
 
-    def __call__(self, source, name: str = "leads"):
-        came = fetch_one(self.world(), name, source)
+    def __call__(self, source, name: str = "leads", **contract):
+        declared = Contract(name, Text(), name, contract.pop("fields", ()), Place(f"inputs/{name}.yaml"), fetch=source, **contract)
+        came = fetch_one(self.world(), declared, source)
         write_kept(self.root, name, came.kept)
         assert read_kept(self.root, name) == came.kept
         return came

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tulosvahti.load.sources.database import DatabaseSource
 from tulosvahti.load.sources.declared import Declared
 from tulosvahti.load.sources.http import HttpSource
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 class FetchShape(Declared):
     """Where an input is fetched from: one of them."""
 
+    database: DatabaseSource | None = None
     http: HttpSource | None = None
 
     def declared(self) -> dict[str, Source]:
