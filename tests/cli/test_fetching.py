@@ -84,4 +84,4 @@ def test_an_input_is_in_one_place(project):
     project.write("inputs/visits.yaml", _contract("{http: {url: 'https://a.fi/x'}}") + "path: visits.csv\n")
     assert "inputs/visits.yaml:2:1: path and fetch are two places of one input; allowed: one of them" in project.call("lint").output
     project.write("inputs/visits.yaml", VISITS_CONTRACT.replace("path: visits.csv\n", ""))
-    assert "inputs/visits.yaml:1:1: 'path' is missing; add path: … for files, or fetch: … for a server" in project.call("lint").output
+    assert "inputs/visits.yaml:1:1: 'path' is missing; add path: … for files, fetch: … for a server, or entered: true" in project.call("lint").output

@@ -111,6 +111,8 @@ def _fetch(shape: ContractShape, source: Source, root: Path) -> Fetches | None:
     ((kind, found),) = declared.items()
     source.problems += found.problems(lambda at: source.place(("fetch", kind, *at)), root)
     return found
+
+
 def _paths(name: str, shape: ContractShape, source: Source) -> tuple[str, ...]:
     """Give where the deliveries lie; values entered by hand are written to a file of their own once they are approved."""
     if not shape.entered:
