@@ -58,6 +58,8 @@ class Field:
     date_format: str = "%Y-%m-%d"
     decimal_char: str = "."
     group_char: str = ""
+    form_open: bool = False
+    """True where the contract names no decimal mark: it is told from the values, or the column is refused."""
     percent: bool = False
     true_values: tuple[str, ...] = ("true", "1")
     false_values: tuple[str, ...] = ("false", "0")
@@ -98,7 +100,15 @@ class Contract:
     sheet: str = ""
     """Of a workbook; empty: the one whose columns are the contract's."""
     header_row: int = 0
-    """Row of a sheet's header, from 1; 0: the one whose columns are the contract's."""
+    """Row of a sheet's header or line of a text's, from 1; 0: the one whose columns are the contract's."""
+    header_rows: int = 0
+    """Rows of the header, whose names are joined; 0: as many as the contract's columns need."""
+    total_row: str = ""
+    """What the total at the end says; empty: one is found by its word or its blank key."""
+    keeps_total: bool = False
+    """True where a total row is a row as any other: its sums are what is judged."""
+    open: tuple[str, ...] = ()
+    """What the contract leaves open of a text, to be told from the file: ``encoding``, ``delimiter``, ``quoteChar``."""
     primary_key: tuple[str, ...] = ()
     synthetic: bool = False
     deliverer: str = ""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.fetched import Source as Fetches
 
+KEEP = "keep"
 _DEFAULT_FORMATS = {FieldType.DATE: "%Y-%m-%d", FieldType.YEARMONTH: "%Y-%m", FieldType.YEAR: "%Y"}
 
 
@@ -59,7 +60,7 @@ def _contract(name: str, shape: ContractShape, source: Source, root: Path) -> Co
             message = f"{key}: field {used_as!r} has type {found.type} and cannot date a row"
             source.problems.append(Problem(source.place((key,)), message, ", ".join(sorted(allowed))))
     try:
-        codecs.lookup(shape.encoding)
+        codecs.lookup(shape.encoding or "utf-8")
     except LookupError:
         message = f"encoding {shape.encoding!r} is not known"
         source.problems.append(Problem(source.place(("encoding",)), message, "utf-8, utf-16, windows-1252, iso-8859-1"))
@@ -75,12 +76,16 @@ def _contract(name: str, shape: ContractShape, source: Source, root: Path) -> Co
         four_eyes=shape.entered.four_eyes if isinstance(shape.entered, EnteredShape) else True,
         fields=fields,
         place=source.place(()),
-        encoding=shape.encoding,
-        delimiter=shape.dialect.delimiter,
-        quote_char=shape.dialect.quoteChar,
+        encoding=shape.encoding or "utf-8",
+        delimiter=shape.dialect.delimiter or ",",
+        quote_char=shape.dialect.quoteChar or '"',
         comment_char=shape.dialect.commentChar,
         sheet=shape.sheet,
         header_row=shape.header_row,
+        header_rows=shape.header_rows,
+        total_row="" if shape.total_row == KEEP else shape.total_row,
+        keeps_total=shape.total_row == KEEP,
+        open=_open(shape),
         primary_key=tuple(shape.primaryKey),
         synthetic=shape.synthetic,
         deliverer=shape.deliverer,
@@ -130,6 +135,14 @@ def _paths(name: str, shape: ContractShape, source: Source) -> tuple[str, ...]:
     return (f"../.tulosvahti/entered/{name}.csv",)
 
 
+def _open(shape: ContractShape) -> tuple[str, ...]:
+    """Give what the contract says nothing of: that alone is told from a file; one of entered values is the engine's own."""
+    if shape.entered:
+        return ()
+    said = {"encoding": shape.encoding, "delimiter": shape.dialect.delimiter, "quoteChar": shape.dialect.quoteChar}
+    return tuple(name for name, value in said.items() if not value)
+
+
 def _deliveries(shape: ContractShape, source: Source) -> None:
     globs = [path for path in shape.path if any(mark in path for mark in "*?[")]
     if (globs or len(shape.path) > 1) and not shape.primaryKey:
@@ -172,8 +185,9 @@ def _field(shape: FieldShape, index: int, contract: ContractShape, source: Sourc
         header=shape.header,
         title=text_of(shape.title),
         date_format=_DEFAULT_FORMATS.get(kind, "") if shape.format == "default" else shape.format,
-        decimal_char=shape.decimalChar,
+        decimal_char=shape.decimalChar or ".",
         group_char=shape.groupChar,
+        form_open=shape.decimalChar is None and not contract.entered and kind in {FieldType.NUMBER, FieldType.INTEGER},
         percent=not shape.bareNumber,
         true_values=tuple(shape.trueValues),
         false_values=tuple(shape.falseValues),

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.sheet import a1
+from tulosvahti.load.headers import LOOK, MOST_ROWS, Header, found_header
 from tulosvahti.load.records import Records, UnreadableError, Value
 from tulosvahti.load.sheets import Limits, read_sheets
 from tulosvahti.load.sheets.reading import MEGABYTE
@@ -21,22 +22,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tulosvahti.core.contract import Contract, Field
-    from tulosvahti.core.sheet import Cell, Sheet
+    from tulosvahti.core.sheet import Sheet
     from tulosvahti.load.sheets import Reading
 
 _LIMITS = Limits(memory=1024 * MEGABYTE, cells=20_000_000)
-_LOOK = 200
+_WIDEST = 16_384
 _SHOWN = 5
 _LOST = frozenset({"text_lost", "characters_lost"})
 
 
 @dataclass(frozen=True)
 class _Table:
-    """Where the table is: the sheet, the row of its header, and how many of the contract's columns stand there."""
+    """Where the table is: the sheet and its header there."""
 
     sheet: Sheet
-    header: int
-    known: int
+    header: Header
+
+    @property
+    def last(self) -> int:
+        """Give the last row of the header."""
+        return self.header.at + self.header.rows - 1
 
 
 def read_grid(contract: Contract, name: str, content: bytes) -> Records:
@@ -54,10 +59,12 @@ def read_grid(contract: Contract, name: str, content: bytes) -> Records:
     table = _found(contract, reading)
     notices = _file_notices(name, reading)
     named = table.sheet.source.partition("!")[2]
-    if (contract.sheet or len(reading.sheets) == 1 or not named) and (contract.header_row or not table.header):
+    plain = contract.header_row or not table.header.at
+    if (contract.sheet or len(reading.sheets) == 1 or not named) and plain and (contract.header_rows or table.header.rows == 1):
         where = ""
     else:
-        where = f"the table was found on sheet {named!r}, header on row {table.header + 1}"
+        on = f" on sheet {named!r}" if named else ""
+        where = f"the table was found{on}, header on {table.header.where}"
     return _records(contract, table, Book(
         "formulas_unread" not in {item.code for item in reading.notices},
         "days_from_1904" in {item.code for item in reading.notices},
@@ -102,8 +109,8 @@ def _found(contract: Contract, reading: Reading) -> _Table:
     if not tables:
         msg = f"no row has a column of the contract; wanted: {', '.join(item.column for item in contract.fields)}"
         raise UnreadableError(msg, f"name the table with `sheet` and `header_row` in {contract.place.file}")
-    most = max(table.known for table in tables)
-    best = [table for table in tables if table.known == most]
+    most = max(table.header.known for table in tables)
+    best = [table for table in tables if table.header.known == most]
     if len(best) > 1 and any(not table.sheet.hidden for table in best):
         best = [table for table in best if not table.sheet.hidden]
     if len(best) > 1:
@@ -114,25 +121,28 @@ def _found(contract: Contract, reading: Reading) -> _Table:
 
 
 def _header(contract: Contract, sheet: Sheet, wanted: set[str]) -> _Table | None:
-    if contract.header_row:
-        at = contract.header_row - 1
-        if at >= len(sheet.rows):
-            return None
-        return _Table(sheet, at, len(wanted & set(_names(sheet.rows[at]))))
-    found = [_Table(sheet, at, len(wanted & set(_names(row)))) for at, row in enumerate(sheet.rows[:_LOOK])]
-    best = max(found, key=lambda table: (table.known, -table.header), default=None)
-    return best if best is not None and best.known else None
-
-
-def _names(row: Sequence[Cell]) -> list[str]:
-    return [" ".join(cell.text.split()) for cell in row]
+    first = contract.header_row - 1 if contract.header_row else 0
+    last = first + MOST_ROWS if contract.header_row else LOOK + MOST_ROWS
+    # A merged range is only one where the file tells merged cells at all.
+    merged = [area for area in sheet.merged if area.top < last and area.right > area.left]
+    lefts = {
+        (row, column): area.left
+        for area in merged
+        for row in range(area.top, min(area.bottom + 1, last))
+        for column in range(area.left, min(area.right + 1, area.left + _WIDEST))
+    }
+    rows = [[cell.text for cell in row] for row in sheet.rows[:last]]
+    left = (lambda row, column: lefts.get((row, column), column)) if merged else None
+    at = first if contract.header_row else None
+    found = found_header(rows, wanted, at=at, depth=contract.header_rows, left=left)
+    return None if found is None else _Table(sheet, found)
 
 
 def _records(contract: Contract, table: _Table, book: Book, notices: list[str]) -> Records:
     sheet = table.sheet
-    header = _names(sheet.rows[table.header])
-    places = [at for at, row in enumerate(sheet.rows) if at > table.header and not all(cell.blank for cell in row)]
-    fill, filled = _merged(sheet, table.header)
+    header = table.header.names
+    places = [at for at, row in enumerate(sheet.rows) if at > table.last and not all(cell.blank for cell in row)]
+    fill, filled = _merged(sheet, table.last)
     fields = {item.column: item for item in contract.fields}
     name = sheet.source.partition("!")[2]
     columns: list[list[Value]] = []

@@ -269,8 +269,8 @@ class RuleFileShape(Shape):
 class DialectShape(Shape):
     """How a CSV file is written."""
 
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    quoteChar: str = Field(default='"', min_length=1, max_length=1)  # noqa: N815 (Frictionless)
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1, description="left out: told from the file")
+    quoteChar: str | None = Field(default=None, min_length=1, max_length=1)  # noqa: N815 (Frictionless)
     commentChar: str = ""  # noqa: N815 (Frictionless)
 
 
@@ -296,7 +296,7 @@ class FieldShape(Shape):
     header: str = ""
     title: TextLike = ""
     description: TextLike = ""
-    decimalChar: str = Field(default=".", min_length=1, max_length=1)  # noqa: N815 (Frictionless)
+    decimalChar: str | None = Field(default=None, min_length=1, max_length=1)  # noqa: N815 (Frictionless)
     groupChar: str = ""  # noqa: N815 (Frictionless)
     bareNumber: bool = True  # noqa: N815 (Frictionless)
     trueValues: list[Written] = ["true", "1"]  # noqa: N815 (Frictionless)
@@ -318,10 +318,12 @@ class ContractShape(Shape):
     path: Several = Field(default=[], min_length=1, description="a file, a glob, or a list of them: the latest last")
     fetch: FetchShape | None = None
     entered: bool | EnteredShape = Field(default=False, description="instead of `path`: people enter the values")
-    encoding: str = "utf-8"
+    encoding: str = Field(default="", description="such as utf-8 or windows-1252; left out: told from the file")
     dialect: DialectShape = DialectShape()
     sheet: str = ""
     header_row: int = Field(default=0, ge=0, le=1_048_576)
+    header_rows: int = Field(default=0, ge=0, le=3, description="rows of the header whose names are joined, at most 3")
+    total_row: str = Field(default="", description="what the total at the end says, or keep: it is a row as any other")
     synthetic: bool = False
     deliverer: str = ""
     source: TextLike = ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from tulosvahti.core.rule import CrossfootSpec
 from tulosvahti.load import models
 from tulosvahti.load.config import CONFIG, Config, load_config, no_project
 from tulosvahti.load.contracts import load_contracts
@@ -16,7 +17,7 @@ from tulosvahti.load.schedule import unmatched
 from tulosvahti.problem import Problem, ProblemsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from tulosvahti.core.contract import Contract
@@ -63,6 +64,8 @@ def load_project(root: Path) -> Project:
     contracts, contract_problems = load_contracts(root)
     names = {path.stem for path in (root / "inputs").glob("*.yaml")}
     book = load_rulebook(root, contracts, names - set(contracts))
+    summed = _summed(book.rules)
+    contracts = {name: replace(item, keeps_total=item.keeps_total or name in summed) for name, item in contracts.items()}
     routes, route_problems = load_routes(root, book.rules, contracts, [*book.unjudged, *names - set(contracts)])
     digest = hashlib.sha256()
     for path in sorted((root / "rules").glob("*.yaml")):
@@ -72,6 +75,11 @@ def load_project(root: Path) -> Project:
     return Project(
         root, config, book.agreements, tuple(book.rules), contracts, routes, problems, digest.hexdigest(), tuple(book.unjudged)
     )
+
+
+def _summed(rules: Iterable[Rule]) -> frozenset[str]:
+    """Give the inputs whose sums a rule judges: their total rows are what it is about."""
+    return frozenset(name for rule in rules if isinstance(rule.spec, CrossfootSpec) for name in rule.inputs)
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tulosvahti.core.contract import Field, FieldType
 from tulosvahti.core.quantity import APOSTROPHES, NumberTextError, plain, read_number
 from tulosvahti.load.records import Odd, Value
+from tulosvahti.load.sheets.numerals import is_numeral
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,10 +70,14 @@ def _text(item: Field, text: str, said: Said, address: Callable[[], str]) -> str
     body = text.strip()
     if body[:1] in APOSTROPHES:
         body = body[1:]
-    try:
-        read_number(body.removesuffix("%"), decimal_char=item.decimal_char, group_char=item.group_char)
-    except NumberTextError:
-        return text
+    if item.form_open:
+        if not is_numeral(body):
+            return text
+    else:
+        try:
+            read_number(body.removesuffix("%"), decimal_char=item.decimal_char, group_char=item.group_char)
+        except NumberTextError:
+            return text
     said.as_text.append(address())
     return body
 

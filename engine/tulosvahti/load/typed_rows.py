@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
@@ -12,9 +13,12 @@ import polars as pl
 from tulosvahti.core.contract import Reject
 from tulosvahti.core.kept_rows import REJECTED, ROW
 from tulosvahti.core.quantity import plain, plain_decimal
-from tulosvahti.load.cells import read_column
+from tulosvahti.load.cells import Column, read_column
 from tulosvahti.load.grid_records import repeated
+from tulosvahti.load.number_forms import settled
 from tulosvahti.load.records import Records, UnreadableError, Value, text_of_value
+from tulosvahti.load.second_tables import glued
+from tulosvahti.load.total_rows import Total, found_total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,12 +57,12 @@ def _places(contract: Contract, header: Sequence[str]) -> list[int]:
         UnreadableError: where a name is missing or stands twice.
 
     """
-    if twice := repeated(header):
+    wanted = {item.column for item in contract.fields}
+    if twice := [name for name in repeated(header) if name in wanted]:
         msg = f"column {twice[0]!r} stands {header.count(twice[0])} times in the header"
         raise UnreadableError(msg, "give every column its own name in the file")
     missing = [item.column for item in contract.fields if item.column not in header]
     if missing:
-        wanted = {item.column for item in contract.fields}
         strangers = [name for name in header if name not in wanted]
         parts = []
         for name in missing[:_LISTED]:
@@ -75,16 +79,6 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(name[:_LONGEST] for name in names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _said_again(contract: Contract, records: Records, places: Sequence[int]) -> list[int]:
-    """Find the rows in which the header stands again: files glued together."""
-    (first, column), *others = zip(contract.fields, (records.columns[place] for place in places), strict=True)
-    return [
-        at
-        for at, text in enumerate(column)
-        if text == first.column and all(other[at] == item.column for item, other in others)
-    ]
-
-
 def typed_rows(contract: Contract, records: Records) -> Rows:
     """Type the rows and collect their rejects; rows that repeat a key leave the frame.
 
@@ -99,16 +93,14 @@ def typed_rows(contract: Contract, records: Records) -> Rows:
     for at, (width, text) in sorted(records.ragged.items()):
         reason = f"row has {width} cells; allowed: {len(records.header)}, as in the header"
         rejects.append(Reject(*records.place(at), "", text, reason))
-    if len(contract.fields) > 1:
-        for at in _said_again(contract, records, places):
-            ragged.add(at)
-            reason = "the header stands here again: two tables in one file; allowed: one header, at the top"
-            rejects.append(_reject(records, at, "", places[0], records.columns[places[0]][at], reason))
     texts = [records.columns[place] for place in places]
+    forms = [settled(item, column, contract.place.file) for item, column in zip(contract.fields, texts, strict=True)]
+    notices += [form.notice for form in forms if form.notice]
+    read = [read_column(form.field, column) for form, column in zip(forms, texts, strict=True)]
+    _apart(contract, records, places, read, ragged, rejects)
     faulty: set[tuple[int, str]] = set()
     columns = []
-    for item, column, place in zip(contract.fields, texts, places, strict=True):
-        typed = read_column(item, column)
+    for item, column, place, typed in zip(contract.fields, texts, places, read, strict=True):
         for at, reason in typed.faults:
             if at not in ragged:
                 faulty.add((at, item.name))
@@ -126,7 +118,15 @@ def typed_rows(contract: Contract, records: Records) -> Rows:
         columns.append(values)
     numbers = pl.Series(ROW, records.numbers, dtype=pl.Int64)
     frame = pl.DataFrame([*columns, numbers])
-    gone = _broken(contract, records, frame, places, _Faults(ragged, faulty, rejects))
+    faults = _Faults(ragged, faulty, rejects)
+    total = _total(contract, records, frame, places, faults)
+    summed = total is not None and not total.wrong
+    if total is not None:
+        notices.append(total.notice)
+        frame = frame.with_columns(_nulled(frame[item.name], {total.at}) for item in contract.fields)
+    gone = _broken(contract, records, frame, places, faults)
+    if total is not None and summed:
+        gone.add(total.at)
     names = sorted({name for _, name in faulty})
     frame = frame.with_columns(_nulled(frame[name], {at for at, column in faulty if column == name}) for name in names)
     bad = {item.row for item in rejects}
@@ -135,7 +135,51 @@ def typed_rows(contract: Contract, records: Records) -> Rows:
     if gone:
         frame = frame.filter(~pl.col(ROW).is_in([records.numbers[at] for at in sorted(gone)]))
     ordered = sorted(rejects, key=lambda item: (item.row, item.column, item.reason))
-    return Rows(len(records.numbers), records.header, frame, ordered, tuple(notices))
+    return Rows(len(records.numbers) - summed, records.header, frame, ordered, tuple(notices))
+
+
+def _apart(  # noqa: PLR0913 - what typed_rows has so far
+    contract: Contract, records: Records, places: Sequence[int], read: Sequence[Column], ragged: set[int], rejects: list[Reject]
+) -> None:
+    """Set headers in the middle, and what stands below one of another table, apart from the rows."""
+    texts = [records.columns[place] for place in places]
+    faults = {item.name: [at for at, _ in typed.faults] for item, typed in zip(contract.fields, read, strict=True)}
+    odd = [(at, re.split(r"[;,|\t]", text)) for at, (_, text) in records.ragged.items()]
+    found = glued(contract, texts, faults, odd)
+    for at in found.again:
+        ragged.add(at)
+        reason = "the header stands here again: two tables in one file; allowed: one header, at the top"
+        rejects.append(_reject(records, at, "", places[0], texts[0][at], reason))
+    if found.other is None:
+        return
+    reason = "another header stands here: it begins another table; allowed: one table in a file"
+    number = records.numbers[found.other]
+    below = f"stands below the header of another table in record {number}; allowed: one table in a file"
+    rejects[:] = [item for item in rejects if item.row < number]
+    for at in range(found.other, len(records.numbers)):
+        ragged.add(at)
+        rejects.append(_reject(records, at, "", places[0], texts[0][at], reason if at == found.other else below))
+
+
+def _total(contract: Contract, records: Records, frame: pl.DataFrame, places: Sequence[int], faults: _Faults) -> Total | None:
+    """Set the total at the end apart; one whose figures are not the sums is a reject."""
+    last = frame.height - 1
+    if last in faults.ragged:
+        return None
+    texts = [records.columns[place] for place in places]
+    where = records.address(last, places[0]) or f"record {records.numbers[last]}" if last >= 0 else ""
+    total = found_total(contract, texts, frame, faults.cells, where)
+    if total is None:
+        return None
+    number = records.numbers[last]
+    faults.rejects[:] = [item for item in faults.rejects if item.row != number]
+    faults.cells.difference_update({cell for cell in faults.cells if cell[0] == last})
+    faults.ragged.add(last)
+    by_name = {item.name: (item, place) for item, place in zip(contract.fields, places, strict=True)}
+    for name, sentence in total.wrong:
+        item, place = by_name[name]
+        faults.rejects.append(_reject(records, last, item.column, place, records.columns[place][last], sentence))
+    return total
 
 
 def _reject(records: Records, at: int, column: str, place: int, value: Value, reason: str) -> Reject:  # noqa: PLR0913

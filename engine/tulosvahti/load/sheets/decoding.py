@@ -39,7 +39,7 @@ def decoded(content: bytes, *, start_only: bool = False, declared: bool = False)
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return _checked(content[len(mark) :], encoding, start_only=start_only)
-    wide = _wide(content[:_LOOK])
+    wide = wide_encoding(content[:_LOOK])
     if wide:
         return _checked(content, wide, start_only=start_only, odd=True)
     if content.find(b"\0", 0, _LOOK) >= 0:
@@ -84,7 +84,7 @@ def _checked(content: bytes, encoding: str, *, start_only: bool, odd: bool = Fal
     return Decoded(text, encoding, odd=odd, lost=lost)
 
 
-def _wide(start: bytes) -> str:
+def wide_encoding(start: bytes) -> str:
     """Recognise UTF-16 without a mark: every other byte of most texts is zero."""
     even, odd = start[0::2].count(0), start[1::2].count(0)
     pairs = len(start) // 2
