@@ -21,7 +21,7 @@ RULES = {
     "measure: {input: survey, distinct: count(score)}": "rules/2.yaml:8:40: input 'survey' has no field 'count(score)'; allowed: answer_id, answered_on, score",
     "measure: {input: survey, latest: score}": "rules/2.yaml:8:38: latest needs a period: the field that dates a row; add period: to the measure",
     "measure: {input: survey, ratio: {numerator: sum(score), denominator: score}}": "rules/2.yaml:8:74: denominator: an aggregate is expected; this gives one value for each row; allowed: sum(…), count(…), avg(…), min(…), max(…); wrap the field in an aggregate",
-    "measure: {input: survey, mean: score, period: score}": "rules/2.yaml:8:51: period: field 'score' has type integer and cannot date a row; allowed: date, year, yearmonth",
+    "measure: {input: survey, mean: score, period: score}": "rules/2.yaml:8:51: period: field 'score' has type integer and cannot date a row; allowed: date, half-year, quarter, week, year, yearmonth",
     "measure: {input: survey, mean: score, by: [nope]}": "rules/2.yaml:8:47: input 'survey' has no field 'nope'; allowed: answer_id, answered_on, score",
     "measure: {input: survey, mean: score, accumulates: true}": "rules/2.yaml:8:56: accumulates needs a period: the field that dates a row",
     "measure: {input: survey, mean: score, period: answered_on, path: {13-01: 0.5}}": "rules/2.yaml:8:78: path: '13-01': '0.5'; allowed: month-day and a share, e.g. \"06-30\": 0.4",

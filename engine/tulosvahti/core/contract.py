@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class FieldType(StrEnum):
-    """The types of Frictionless Table Schema that registers use."""
+    """The types of Frictionless Table Schema that registers use, and the periods that statistics use besides."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -32,6 +32,9 @@ class FieldType(StrEnum):
     DATE = "date"
     YEAR = "year"
     YEARMONTH = "yearmonth"
+    QUARTER = "quarter"
+    HALF_YEAR = "half-year"
+    WEEK = "week"
 
 
 _KINDS = {
@@ -42,8 +45,18 @@ _KINDS = {
     FieldType.DATE: Kind.DATE,
     FieldType.YEAR: Kind.NUMBER,
     FieldType.YEARMONTH: Kind.DATE,
+    FieldType.QUARTER: Kind.DATE,
+    FieldType.HALF_YEAR: Kind.DATE,
+    FieldType.WEEK: Kind.DATE,
 }
-DATED = {FieldType.DATE: Grain.DAY, FieldType.YEARMONTH: Grain.MONTH, FieldType.YEAR: Grain.YEAR}
+DATED = {
+    FieldType.DATE: Grain.DAY,
+    FieldType.YEARMONTH: Grain.MONTH,
+    FieldType.YEAR: Grain.YEAR,
+    FieldType.QUARTER: Grain.QUARTER,
+    FieldType.HALF_YEAR: Grain.HALF_YEAR,
+    FieldType.WEEK: Grain.WEEK,
+}
 """Types that can date a row, and how long the time is that they name."""
 
 
@@ -119,6 +132,12 @@ class Contract:
     period: str = ""
     known_on: str = ""
     no_rows_means_none: bool = False
+    provisional: str = ""
+    """The boolean field that marks rows whose figures may still change."""
+    not_additive: str = ""
+    """Why parts need not make their total, where the contract says so; empty: what the file itself says counts."""
+    zero_symbols: tuple[str, ...] = ()
+    """Of a statistical table: symbols in place of a figure that stand for a true zero."""
     max_rejects_percent: Decimal | None = None
     paths: tuple[str, ...] = ()
     """All of them where ``path`` is a list, in its order."""
@@ -215,7 +234,7 @@ class Delivery:
     next_step: str = ""
     notices: tuple[Notice, ...] = ()
     marks: tuple[Mark, ...] = ()
-    """What the source says of its figures, where the input is fetched."""
+    """What the source says of its figures that changes how they are judged."""
     synthetic: bool = False
     header: tuple[str, ...] = field(default=(), repr=False)
     """Names of the file's columns, in its order; of a sheet, blank ones too: the letters of its columns."""

@@ -153,6 +153,8 @@ class CrossfootSpec:
     subtracted: frozenset[str] = frozenset()
     subtotals: tuple[tuple[str, tuple[str, ...]], ...] = ()
     rounded_to: Decimal | None = None
+    noise: Decimal | None = None
+    """The most by which the source may have changed each figure."""
     ties: tuple[Tie, ...] = ()
 
 

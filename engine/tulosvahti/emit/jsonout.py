@@ -122,6 +122,7 @@ def _input(delivery: Delivery) -> dict[str, Any]:
             for item in delivery.rejects
         ],
         "notices": [notice.message for notice in delivery.notices],
+        **({"marks": [{"kind": mark.kind, "text": mark.text, "of": mark.of} for mark in delivery.marks]} if delivery.marks else {}),
     }
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tulosvahti.core.contract import Field, FieldType
+from tulosvahti.core.contract import DATED, Field, FieldType
+from tulosvahti.core.period_codes import EXAMPLES, period_of_code
 from tulosvahti.core.quantity import MINUS, SPACES, NumberTextError, read_number
 from tulosvahti.load.records import Odd, Value
 
@@ -169,11 +170,21 @@ def _year(_: Field, text: str) -> int:
 
 
 def _yearmonth(_: Field, text: str) -> date:
-    found = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", text.strip())
+    found = re.fullmatch(r"([0-9]{4})(?:-|M)(0[1-9]|1[0-2])", text.strip())
     if found and found[1] != "0000":
         return date(int(found[1]), int(found[2]), 1)
-    msg = "not a month; allowed: year and month, such as 2023-03"
+    msg = "not a month; allowed: year and month, such as 2023-03 or 2023M03"
     raise CellError(msg)
+
+
+def _coded(field: Field, text: str) -> date:
+    """Give the first day of a period as statistics code it."""
+    grain = DATED[field.type]
+    period = period_of_code(text)
+    if period is None or period.grain is not grain:
+        msg = f"not a {field.type}; allowed: such as {EXAMPLES[grain]}"
+        raise CellError(msg)
+    return period.start
 
 
 _EXAMPLE = date(2023, 3, 31)
@@ -185,6 +196,9 @@ _READERS: dict[FieldType, Callable[[Field, str], Any]] = {
     FieldType.DATE: _date,
     FieldType.YEAR: _year,
     FieldType.YEARMONTH: _yearmonth,
+    FieldType.QUARTER: _coded,
+    FieldType.HALF_YEAR: _coded,
+    FieldType.WEEK: _coded,
 }
 DTYPES: dict[FieldType, Any] = {
     FieldType.STRING: pl.String,
@@ -193,4 +207,7 @@ DTYPES: dict[FieldType, Any] = {
     FieldType.DATE: pl.Date,
     FieldType.YEAR: pl.Int32,
     FieldType.YEARMONTH: pl.Date,
+    FieldType.QUARTER: pl.Date,
+    FieldType.HALF_YEAR: pl.Date,
+    FieldType.WEEK: pl.Date,
 }

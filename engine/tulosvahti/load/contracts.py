@@ -49,6 +49,7 @@ def _contract(name: str, shape: ContractShape, source: Source, root: Path) -> Co
     for index, item in enumerate(names):
         if item in names[:index]:
             source.problems.append(Problem(source.place(("fields", index)), f"field {item!r} is there twice"))
+    _marked(shape, names, fields, source)
     for key, used in (("period", [shape.period]), ("known_on", [shape.known_on]), ("primaryKey", shape.primaryKey)):
         for item in used:
             if item and item not in names:
@@ -95,6 +96,9 @@ def _contract(name: str, shape: ContractShape, source: Source, root: Path) -> Co
         period=shape.period,
         known_on=shape.known_on,
         no_rows_means_none=shape.no_rows_means_none,
+        provisional=shape.provisional,
+        not_additive=_not_additive(shape),
+        zero_symbols=tuple(shape.zero_symbols),
         max_rejects_percent=_percent(shape.max_rejects, source),
         fetch=fetch,
     )
@@ -154,6 +158,25 @@ def _deliveries(shape: ContractShape, source: Source) -> None:
         for path in globs
         if PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute() or "**" in path
     ]
+
+
+def _marked(shape: ContractShape, names: list[str], fields: tuple[Field, ...], source: Source) -> None:
+    """See to what a contract says of its figures."""
+    if shape.provisional and shape.provisional not in names:
+        problem = Problem(source.place(("provisional",)), f"provisional: no field {shape.provisional!r}", ", ".join(names))
+        source.problems.append(problem)
+    elif shape.provisional and next(item for item in fields if item.name == shape.provisional).type is not FieldType.BOOLEAN:
+        message = f"provisional: field {shape.provisional!r} does not say yes or no"
+        source.problems.append(Problem(source.place(("provisional",)), message, "a field of type boolean"))
+    if isinstance(shape.additive, str) and len(shape.additive.split()) < 2:  # noqa: PLR2004 (a sentence, not a word)
+        message = "additive: say in a sentence why the parts need not make their total"
+        source.problems.append(Problem(source.place(("additive",)), message, "true, false, or the note of the source"))
+
+
+def _not_additive(shape: ContractShape) -> str:
+    if isinstance(shape.additive, str):
+        return shape.additive
+    return "" if shape.additive else "the contract says so"
 
 
 def _percent(text: str, source: Source) -> Decimal:

@@ -72,7 +72,7 @@ def take_kept(contract: Contract, root: Path, as_of: date, take_files: TakeFiles
     content = pinned(kept)
     if content is not None:
         digest = hashlib.sha256(content).hexdigest()
-        delivery = replace(taken.delivery, sha256=digest, marks=kept.marks)
+        delivery = replace(taken.delivery, sha256=digest, marks=(*taken.delivery.marks, *kept.marks))
         taken = replace(taken, delivery=delivery, content=content, parts=tuple(file.content for file in files))
     notices = (*map(Notice, kept.notices), *taken.delivery.notices)
     if kept.trouble is not None:

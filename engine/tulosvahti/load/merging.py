@@ -62,7 +62,8 @@ def merged(contract: Contract, parts: Sequence[Part]) -> Rows:
     total = sum(part.rows.total for part in parts) - len(losers)
     header = list(dict.fromkeys(name for part in parts for name in part.rows.header))
     frame = frame.filter(~pl.col(ROW).is_in(sorted(losers)))
-    return Rows(total, header, frame, [*rejects, *conflicts], tuple(notices))
+    marks = tuple(dict.fromkeys(mark for part in parts for mark in part.rows.marks))
+    return Rows(total, header, frame, [*rejects, *conflicts], tuple(notices), marks)
 
 
 def _joined(contract: Contract, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

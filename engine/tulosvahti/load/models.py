@@ -191,6 +191,7 @@ class CrossfootShape(Shape):
     total_row: str = ""
     total_column: str = ""
     rounded_to: Written | None = None
+    noise: Written | None = Field(default=None, description="the most by which the source may have changed each figure")
     subtracted: list[str] = []
     subtotals: dict[str, list[str]] = {}
     ties: list[TieShape] = []
@@ -291,7 +292,7 @@ class FieldShape(Shape):
     """One field of an input."""
 
     name: str = Field(pattern=r"^[^\W\d]\w*$", description="a letter, then letters, digits and _")
-    type: Literal["string", "integer", "number", "boolean", "date", "year", "yearmonth"] = "string"
+    type: Literal["string", "integer", "number", "boolean", "date", "year", "half-year", "quarter", "yearmonth", "week"] = "string"
     format: str = "default"
     header: str = ""
     title: TextLike = ""
@@ -332,6 +333,9 @@ class ContractShape(Shape):
     period: str = ""
     known_on: str = ""
     no_rows_means_none: bool = False
+    provisional: str = Field(default="", description="the boolean field that marks rows whose figures may still change")
+    additive: bool | str = Field(default=True, description="false, or why the parts need not make their total")
+    zero_symbols: Several = Field(default=[], description="symbols of a statistical table that stand for a true zero")
     max_rejects: Written = "10 %"
     primaryKey: Several = []  # noqa: N815 (Frictionless)
     missingValues: list[str] = [""]  # noqa: N815 (Frictionless)

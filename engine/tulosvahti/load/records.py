@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tulosvahti.core.quantity import plain
 from tulosvahti.core.sheet import a1
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from tulosvahti.core.fetched import Mark
 
 
 class UnreadableError(Exception):
@@ -46,13 +48,21 @@ def text_of_value(value: Value) -> str:
     return plain(value) if isinstance(value, Decimal) else str(value)
 
 
+class Keys(Protocol):
+    """What each row is about, in the words of its source, made only for the rows that are asked for."""
+
+    def __getitem__(self, at: int, /) -> str:
+        """Name the row at a position."""
+
+
 @dataclass(frozen=True)
 class Records:
     """The header and the columns of a file, each as long as ``numbers``.
 
     ``numbers``: the record number of each row, the header of a text being 1, or its row on the sheet; ``lines``: the
     physical line each row starts on; ``ragged``: rows that have not as many cells as the header, with their number of
-    cells and what stands in them; ``sheet``: of a workbook, for the addresses of cells.
+    cells and what stands in them; ``sheet``: of a workbook, for the addresses of cells; ``keys``: of a table whose rows
+    have codes and no numbers that its readers know; ``marks``: what the file itself says of its figures.
     """
 
     header: Sequence[str]
@@ -62,13 +72,17 @@ class Records:
     ragged: Mapping[int, tuple[int, str]] = field(default_factory=dict)
     sheet: str = ""
     notices: tuple[str, ...] = ()
+    keys: Keys | None = None
+    marks: tuple[Mark, ...] = ()
 
     def place(self, at: int) -> tuple[int, int]:
         """Give record number and line of the row at a position."""
         return self.numbers[at], self.lines[at]
 
     def address(self, at: int, column: int) -> str:
-        """Name a cell of a workbook as its readers will look for it: ``Sheet1!C7``; empty elsewhere."""
+        """Name a cell as its readers will look for it: ``Sheet1!C7``, ``Alue KU091, Vuosi 2025``; empty where it has a line."""
+        if self.keys is not None:
+            return self.keys[at]
         if not self.sheet:
             return ""
         plain_name = self.sheet.replace("_", "a").isalnum()

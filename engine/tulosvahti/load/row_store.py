@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from tulosvahti import __version__
 from tulosvahti.core.contract import Contract, Reject
+from tulosvahti.core.fetched import Mark, MarkKind
 from tulosvahti.core.kept_rows import KeptRows
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ _FORMAT = 1
 _HASHED = 32 << 20
 _KEPT = 4
 """Entries of one input that stay; the one used longest ago goes first."""
+_CORE = ("contract", "cube", "period_codes", "quantity")
+"""Modules of the core that reading rests on."""
 _UNREAD = frozenset({
     "title", "place", "synthetic", "deliverer", "source", "frequency", "grace", "period", "known_on",
-    "no_rows_means_none", "max_rejects_percent",
+    "no_rows_means_none", "max_rejects_percent", "provisional", "not_additive",
 })  # fmt: skip
 """What a contract says that changes nothing of how a file is read."""
 
@@ -65,6 +68,8 @@ class Summary:
     rejects: tuple[Reject, ...]
     listed_of: int
     notices: tuple[str, ...]
+    marks: tuple[Mark, ...]
+    """What the files say of their figures."""
     ends: Mapping[str, End]
     """By field: those that can date a row."""
 
@@ -164,7 +169,7 @@ def key_of(contract: Contract, files: Iterable[tuple[str, str]]) -> str:
 def _engine() -> str:
     """Name the code that reads: its version, and its files, so that a change of it reads everything anew."""
     package = Path(__file__).resolve().parents[1]
-    places = [*sorted((package / "load").rglob("*.py")), package / "core" / "contract.py", package / "core" / "quantity.py"]
+    places = [*sorted((package / "load").rglob("*.py")), *(package / "core" / f"{name}.py" for name in _CORE)]
     found = []
     for path in places:
         with suppress(OSError):
@@ -198,6 +203,7 @@ def _is_whole(path: Path, wanted: dict[str, Any]) -> bool:
 def _shape(summary: Summary) -> dict[str, Any]:
     shape = {item.name: getattr(summary, item.name) for item in fields(summary)}
     shape["rejects"] = [[getattr(reject, item.name) for item in fields(reject)] for reject in summary.rejects]
+    shape["marks"] = [[mark.kind, mark.text, mark.of] for mark in summary.marks]
     shape["ends"] = {
         name: [end.last.isoformat() if isinstance(end.last, date) else end.last, end.missing]
         for name, end in summary.ends.items()
@@ -208,6 +214,7 @@ def _shape(summary: Summary) -> dict[str, Any]:
 def _summary_of(shape: dict[str, Any]) -> Summary:
     made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in shape.items()}
     made["rejects"] = tuple(Reject(*item) for item in shape["rejects"])
+    made["marks"] = tuple(Mark(MarkKind(kind), text, of) for kind, text, of in shape["marks"])
     made["ends"] = {
         name: End(date.fromisoformat(last) if isinstance(last, str) else last, missing)
         for name, (last, missing) in shape["ends"].items()

@@ -14,6 +14,8 @@ import polars as pl
 from tulosvahti.core.contract import DATED, FieldType
 from tulosvahti.core.kept_rows import REJECTED
 from tulosvahti.load.csv_records import read_records
+from tulosvahti.load.cubes import may_be_cube, read_cube
+from tulosvahti.load.cubes.rows import records_of
 from tulosvahti.load.files import File, unpacked
 from tulosvahti.load.grid_records import read_grid
 from tulosvahti.load.merging import Part, merged
@@ -55,6 +57,7 @@ def read_into(contract: Contract, files: Sequence[File], place: Path) -> Summary
         rejects=tuple(rejects[:MOST_LISTED]),
         listed_of=len(rejects),
         notices=rows.notices,
+        marks=rows.marks,
         ends={
             item.name: End(frame[item.name].max(), frame[item.name].null_count())  # type: ignore[arg-type]
             for item in contract.fields
@@ -101,7 +104,9 @@ def _rows(contract: Contract, files: Sequence[File]) -> Rows:
 
 
 def _read(contract: Contract, name: str, content: bytes) -> Records:
-    """Read a file by what is in it: text with the contract's dialect, everything else as a grid."""
+    """Read a file by what is in it: an office's table, text with the contract's dialect, everything else as a grid."""
+    if may_be_cube(content) and (cube := read_cube(content)) is not None:
+        return records_of(contract, cube)
     if not is_text(content):
         return read_grid(contract, name, content)
     records = read_records(contract, content)

@@ -178,9 +178,9 @@ def _measure(reading: Reading, grain: Grain) -> Measure | None:
     if shape.period and reading.has_field(("measure", "period"), contract, shape.period):
         item = contract.field(shape.period)
         if item.type not in DATED:
-            reading.say(("measure", "period"), f"period: field {item.name!r} has type {item.type} and cannot date a row", "date, year, yearmonth")
-        elif item.type is FieldType.YEAR and grain is not Grain.YEAR:
-            reading.say(("measure", "period"), f"period: field {item.name!r} is a year; the rule's periods are shorter ({grain})")
+            reading.say(("measure", "period"), f"period: field {item.name!r} has type {item.type} and cannot date a row", ", ".join(sorted(DATED)))
+        elif (lengths := list(Grain)).index(grain) > lengths.index(DATED[item.type]):
+            reading.say(("measure", "period"), f"period: field {item.name!r} is a {DATED[item.type]}; the rule's periods are shorter ({grain})")
     for name in shape.by:
         reading.has_field(("measure", "by"), contract, name)
     if shape.accumulates and not shape.period:
@@ -341,17 +341,17 @@ def _crossfoot(reading: Reading) -> Spec | None:
         )
         for index, tie in enumerate(shape.ties)
     )
-    unit = None
-    if shape.rounded_to is not None:
+    units: list[Decimal | None] = []
+    for key, text, allowed in (("rounded_to", shape.rounded_to, "1, 1000, 0.1; 0 is exact"), ("noise", shape.noise, "8: the most by which a figure may be off")):
         try:
-            unit = read_agreed_number(shape.rounded_to)
+            units.append(None if text is None else read_agreed_number(text))
         except NumberTextError as error:
-            reading.say(("crossfoot", "rounded_to"), f"rounded_to: {shape.rounded_to!r}: {error}", "1, 1000, 0.1; 0 is exact")
+            reading.say(("crossfoot", key), f"{key}: {text!r}: {error}", allowed)
     if len(reading.source.problems) > before:
         return None
     return CrossfootSpec(
         shape.input, shape.label, tuple(columns), shape.total_row, shape.total_column, frozenset(shape.subtracted),
-        tuple((parent, tuple(children)) for parent, children in shape.subtotals.items()), unit, ties,
+        tuple((parent, tuple(children)) for parent, children in shape.subtotals.items()), units[0], units[1], ties,
     )  # fmt: skip
 
 

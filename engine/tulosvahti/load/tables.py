@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DATED, Contract, Delivery, DeliveryState, FieldType, Notice
+from tulosvahti.core.fetched import Mark, MarkKind
 from tulosvahti.core.period import containing
 from tulosvahti.load.fetched import never_came, take_kept
 from tulosvahti.load.files import File, manifest, paths_of, read_file
@@ -175,10 +176,16 @@ def _judged(contract: Contract, content: bytes, as_of: date, entry: Entry) -> Ta
         explanation=explanation,
         next_step=step,
         notices=notices,
+        marks=(*read.marks, *_declared(contract)),
         synthetic=contract.synthetic,
         header=read.header,
     )
     return Taken(delivery, entry.rows, content)
+
+
+def _declared(contract: Contract) -> tuple[Mark, ...]:
+    """Give what the contract itself says of the figures."""
+    return (Mark(MarkKind.NOT_ADDITIVE, contract.not_additive),) if contract.not_additive else ()
 
 
 def _notices(contract: Contract, read: Summary) -> tuple[Notice, ...]:

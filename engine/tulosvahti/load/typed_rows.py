@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tulosvahti.core.contract import Contract
+    from tulosvahti.core.fetched import Mark
 
 COPY = "exact copy of"
 _LISTED = 30
@@ -39,6 +40,7 @@ class Rows:
     frame: pl.DataFrame
     rejects: list[Reject]
     notices: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,13 +137,16 @@ def typed_rows(contract: Contract, records: Records) -> Rows:
     if gone:
         frame = frame.filter(~pl.col(ROW).is_in([records.numbers[at] for at in sorted(gone)]))
     ordered = sorted(rejects, key=lambda item: (item.row, item.column, item.reason))
-    return Rows(len(records.numbers) - summed, records.header, frame, ordered, tuple(notices))
+    return Rows(len(records.numbers) - summed, records.header, frame, ordered, tuple(notices), records.marks)
 
 
 def _apart(  # noqa: PLR0913 - what typed_rows has so far
     contract: Contract, records: Records, places: Sequence[int], read: Sequence[Column], ragged: set[int], rejects: list[Reject]
 ) -> None:
     """Set headers in the middle, and what stands below one of another table, apart from the rows."""
+    if records.keys is not None:
+        # Rows that were made of a table's codes: none of them is a header or stands below one.
+        return
     texts = [records.columns[place] for place in places]
     faults = {item.name: [at for at, _ in typed.faults] for item, typed in zip(contract.fields, read, strict=True)}
     odd = [(at, re.split(r"[;,|\t]", text)) for at, (_, text) in records.ragged.items()]
@@ -164,7 +169,7 @@ def _apart(  # noqa: PLR0913 - what typed_rows has so far
 def _total(contract: Contract, records: Records, frame: pl.DataFrame, places: Sequence[int], faults: _Faults) -> Total | None:
     """Set the total at the end apart; one whose figures are not the sums is a reject."""
     last = frame.height - 1
-    if last in faults.ragged:
+    if last in faults.ragged or records.keys is not None:
         return None
     texts = [records.columns[place] for place in places]
     where = records.address(last, places[0]) or f"record {records.numbers[last]}" if last >= 0 else ""

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tulosvahti.compute.measuring import DuckEngine
-from tulosvahti.core.contract import Contract, Delivery, DeliveryState, Field, FieldType
+from tulosvahti.core.contract import DATED, Contract, Delivery, DeliveryState, Field, FieldType
+from tulosvahti.core.period_codes import period_of_code
 from tulosvahti.core.quantity import NumberTextError, read_number
 from tulosvahti.core.route import Routes, rule_matter
 from tulosvahti.core.verdict import Verdict
@@ -113,7 +114,7 @@ def _plain(item: Field, contract: Contract, number: int) -> Any:  # noqa: ANN401
         return True
     if item.type is FieldType.DATE:
         return _START + timedelta(days=number if key else 0)
-    if item.type is FieldType.YEARMONTH:
+    if item.type in DATED and item.type is not FieldType.YEAR:
         return _START
     if item.type is FieldType.YEAR:
         return _START.year
@@ -137,6 +138,8 @@ def _typed(item: Field, value: Any) -> Any:  # noqa: ANN401 (a cell of any type)
         return date(int(year), int(month[:2]), 1)
     if item.type in {FieldType.YEAR, FieldType.INTEGER}:
         return int(value)
+    if item.type in DATED and not isinstance(value, date) and (period := period_of_code(str(value))):
+        return period.start
     return value if isinstance(value, date) else date.fromisoformat(str(value))
 
 

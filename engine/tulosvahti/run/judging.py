@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -27,6 +28,7 @@ from tulosvahti.core.rule import (
 )
 from tulosvahti.core.verdict import Json, Verdict, Word
 from tulosvahti.run.arithmetic import Table, judge_crossfoot
+from tulosvahti.run.marked import marked, with_noise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,8 +100,15 @@ def judge_rules(
         if isinstance(rule.spec, CrossfootSpec):
             judged.verdicts.append(_crossfoot(rule, rule.spec, Tables(facts, engine), every, judged.measurements))
     order = {rule.id: index for index, rule in enumerate(rules)}
+    judged.verdicts = marked(judged.verdicts, facts.deliveries, facts.contracts, lambda spec: _groups(engine, spec))
     judged.verdicts.sort(key=lambda verdict: order[verdict.rule.id])
     return judged
+
+
+def _groups(engine: DuckEngine, spec: TargetSpec) -> dict[tuple[Subject, Period | None], Parts]:
+    with suppress(NotComputedError):
+        return {(subject, period): parts for subject, period, parts in engine.measure(spec).groups}
+    return {}
 
 
 def with_cited(rules: Sequence[Rule], every: Mapping[str, Rule]) -> list[Rule]:
@@ -317,7 +326,7 @@ def _crossfoot(
             return _target_figure(every.get(ref.target_of), ref.period)
         return _observed_figure(measurements, ref)
 
-    return judge_crossfoot(rule, spec, table, resolve, evidence)
+    return judge_crossfoot(rule, with_noise(spec), table, resolve, evidence)
 
 
 def _target_figure(rule: Rule | None, period: Period | None) -> Decimal | None:

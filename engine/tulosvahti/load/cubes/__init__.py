@@ -13,15 +13,19 @@ from tulosvahti.load.cubes.parsing import parsed, refused
 from tulosvahti.load.cubes.pxjson import CONTENTS, cube_of_px_json, is_px_json
 
 __all__ = ["Cube", "may_be_cube", "read_cube"]
-_NAMES = (re.compile(rb'"dimension"\s*:'), re.compile(rb'"columns"\s*:.{0,200000}?"code"\s*:', re.DOTALL))
+_NAMES = ((b'"dimension"', b'"value"'), (b'"columns"', b'"data"', b'"key"'))
 _START = re.compile(rb"\s*\{")
+_MOST_PARTS, _MOST_COMMAS = 2_000_000, 12_000_000
+"""Beyond these a file is not read whole into memory here."""
 
 
 def may_be_cube(content: bytes) -> bool:
     """Tell cheaply whether bytes may be such a table; false for every other kind of file."""
     if not _START.match(content.removeprefix(b"\xef\xbb\xbf")):
         return False
-    return any(name.search(content) for name in _NAMES)
+    if not any(all(name in content for name in names) for names in _NAMES):
+        return False
+    return content.count(b"{") + content.count(b"[") <= _MOST_PARTS and content.count(b",") <= _MOST_COMMAS
 
 
 def read_cube(content: bytes, *, dataset: str = "", contents: str = CONTENTS) -> Cube | None:

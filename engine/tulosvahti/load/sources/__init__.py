@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tulosvahti.load.sources.database import DatabaseSource
 from tulosvahti.load.sources.declared import Declared
 from tulosvahti.load.sources.http import HttpSource
+from tulosvahti.load.sources.pxweb import PxwebSource
 
 if TYPE_CHECKING:
     from tulosvahti.core.fetched import Source
@@ -17,6 +18,7 @@ class FetchShape(Declared):
 
     database: DatabaseSource | None = None
     http: HttpSource | None = None
+    pxweb: PxwebSource | None = None
 
     def declared(self) -> dict[str, Source]:
         """Give what is declared, by key; one is right."""

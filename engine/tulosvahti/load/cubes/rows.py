@@ -1,0 +1,165 @@
+"""Tables of statistical offices as rows of a delivery: one row for each figure, missing ones too.
+
+Columns: ``CODE`` of each dimension with its codes, ``CODE.text`` with their names, ``CODE.parent`` in a hierarchy, and
+``value``, ``symbol`` (why it is missing), ``meaning`` of the symbol, ``provisional`` (``true`` or ``false``), ``remark``.
+A dimension's column may also be asked for by the dimension's name, and then has names. Only the contract's columns are
+made. The asterisk of a preliminary period is taken off its code: it is in ``provisional``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from tulosvahti.core.contract import FieldType
+from tulosvahti.core.cube import TIME, strides
+from tulosvahti.core.fetched import Mark, MarkKind
+from tulosvahti.core.period_codes import PRELIMINARY, period_of_code
+from tulosvahti.core.quantity import plain
+from tulosvahti.load.cubes.marks import read_stamp, says_preliminary
+from tulosvahti.load.records import Odd, Records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tulosvahti.core.contract import Contract, Field
+    from tulosvahti.core.cube import Category, Cube, Dimension
+    from tulosvahti.load.records import Value
+
+VALUE, SYMBOL, MEANING, PROVISIONAL, REMARK = OWN = ("value", "symbol", "meaning", "provisional", "remark")
+TRUE, FALSE = "true", "false"
+_NOTES, _LONGEST = 20, 300
+
+
+def records_of(contract: Contract, cube: Cube) -> Records:
+    """Make the rows of a table that the contract asks for."""
+    offered = {title: make for title, make in _columns(contract, cube)}  # noqa: C416 (the later of two names wins)
+    wanted = {item.column: item for item in contract.fields}
+    header = list(offered)
+    columns = [offered[title](wanted[title]) if title in wanted else [] for title in header]
+    numbers = range(2, cube.cells + 2)
+    return Records(header, columns, numbers, numbers, notices=tuple(_notices(cube)), keys=_Keys(cube), marks=tuple(_marks(cube)))
+
+
+class _Keys:
+    """What each row is about, as a reject names it: made only for the rows that are asked for."""
+
+    def __init__(self, cube: Cube) -> None:
+        self._cube = cube
+        self._steps = strides(cube.sizes)
+
+    def __getitem__(self, at: int) -> str:
+        """Name the codes of a row: ``Alue KU091, Vuosi 2025``."""
+        return ", ".join(
+            f"{item.code} {item.categories[at // step % len(item.categories)].code}"
+            for item, step in zip(self._cube.dimensions, self._steps, strict=True)
+        )
+
+
+def _columns(contract: Contract, cube: Cube) -> Iterable[tuple[str, Callable[[Field], Sequence[Value]]]]:
+    steps = strides(cube.sizes)
+    for item, step in zip(cube.dimensions, steps, strict=True):
+        # A dimension that is called like one of our own columns keeps its place behind its own name.
+        if item.text != item.code:
+            yield item.text, _texts(cube, item, step, lambda one: one.text)
+    for item, step in zip(cube.dimensions, steps, strict=True):
+        title = f"{item.code}.code" if item.code in OWN else item.code
+        codes = _code_in_time if item.role == TIME else _code
+        yield title, _texts(cube, item, step, codes)
+        yield f"{item.code}.text", _texts(cube, item, step, lambda one: one.text)
+        if any(one.parent for one in item.categories):
+            yield f"{item.code}.parent", _texts(cube, item, step, lambda one: one.parent)
+    zeros = frozenset(contract.zero_symbols)
+    yield VALUE, lambda field: _values(field, cube, zeros)
+    yield SYMBOL, lambda _: [cube.symbols.get(at, "") for at in range(cube.cells)]
+    yield MEANING, lambda _: [_meaning(cube, at) for at in range(cube.cells)]
+    yield PROVISIONAL, lambda _: [TRUE if at in cube.provisional else FALSE for at in range(cube.cells)]
+    yield REMARK, lambda _: [cube.remarks.get(at, "") for at in range(cube.cells)]
+
+
+def _code(one: Category) -> str:
+    return one.code
+
+
+def _code_in_time(one: Category) -> str:
+    bare = one.code.rstrip().removesuffix(PRELIMINARY)
+    return bare if period_of_code(bare) is not None else one.code
+
+
+def _texts(cube: Cube, item: Dimension, step: int, text: Callable[[Category], str]) -> Callable[[Field], Sequence[Value]]:
+    def made(_: Field) -> Sequence[Value]:
+        block: list[Value] = [text(one) for one in item.categories for _ in range(step)]
+        return block * (cube.cells // len(block)) if block else []
+
+    return made
+
+
+def _values(field: Field, cube: Cube, zeros: frozenset[str]) -> Sequence[Value]:
+    kind = field.type
+    if kind is FieldType.STRING:
+        return ["" if value is None else plain(value) for value in cube.values]
+    nil = {at for at, symbol in cube.symbols.items() if symbol in zeros}
+    found: list[Value] = []
+    for at, value in enumerate(cube.values):
+        if value is None:
+            found.append((0 if kind is FieldType.INTEGER else Decimal(0)) if at in nil else "")
+        elif kind is FieldType.NUMBER:
+            found.append(value)
+        elif kind is FieldType.INTEGER and value == value.to_integral_value():
+            found.append(int(value))
+        else:
+            found.append(Odd(plain(value), f"a figure with its digits is no {kind}; allowed: type number, or integer"))
+    return found
+
+
+def _meaning(cube: Cube, at: int) -> str:
+    return cube.meaning(cube.symbols.get(at, "")) if cube.values[at] is None else ""
+
+
+def _marks(cube: Cube) -> Iterable[Mark]:
+    """Give what the office says of its figures: which periods are preliminary, and whether parts make their total."""
+    if cube.not_additive:
+        yield Mark(MarkKind.NOT_ADDITIVE, cube.not_additive)
+    times = [(item, step) for item, step in zip(cube.dimensions, strides(cube.sizes), strict=True) if item.role == TIME]
+    if cube.provisional and not times:
+        yield Mark(MarkKind.PROVISIONAL, "preliminary")
+    for item, step in times[:1]:
+        size = len(item.categories)
+        for index in sorted({at // step % size for at in cube.provisional}):
+            category = item.categories[index]
+            period = period_of_code(category.code)
+            text = next((note for note in (*category.notes, *item.notes) if says_preliminary(note)), "preliminary")
+            yield Mark(MarkKind.PROVISIONAL, text, period.key if period else "")
+
+
+def _notices(cube: Cube) -> Iterable[str]:
+    stamp = read_stamp(cube.updated)
+    said = ", ".join(
+        part
+        for part in (
+            cube.table and f"table {cube.table}",
+            cube.title and f"{cube.title[:_LONGEST]!r}",
+            cube.source and f"source {cube.source}",
+            cube.updated and f"updated {stamp.isoformat() if stamp else cube.updated}",
+        )
+        if part
+    )
+    if said:
+        yield said
+    missing = Counter(cube.symbols.get(at, "") for at, value in enumerate(cube.values) if value is None)
+    for symbol, count in sorted(missing.items()):
+        shown = f"{symbol!r}" if symbol else "blank"
+        yield f"{count} of {cube.cells} figures are missing, {shown}: {cube.meaning(symbol)}"
+    if cube.provisional:
+        yield f"{len(cube.provisional)} of {cube.cells} figures are preliminary: what rests on them is provisional"
+    if cube.not_additive:
+        yield f"the source is not additive: {cube.not_additive[:_LONGEST]}"
+    for note in cube.notes[:_NOTES]:
+        yield f"note of the source: {note[:_LONGEST]}"
+    if len(cube.notes) > _NOTES:
+        yield f"the source has {len(cube.notes) - _NOTES} more notes"
+    for item in cube.dimensions:
+        marked = {note: one for one in item.categories for note in one.notes}
+        for note, one in list(marked.items())[:_NOTES]:
+            yield f"note of the source on {item.code} {one.code}: {note[:_LONGEST]}"
