@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ENGINE = Path(__file__).parents[2] / "engine/tulosvahti"
 LANGUAGES = ("fi", "sv")
-SAID_BY = {"Problem", "Notice", "Reject", "UnreadableError", "ExpressionError", "QuantityError", "TargetTextError", "Odd", "MergeError"}
+SAID_BY = {"Problem", "Notice", "Reject", "UnreadableError", "ExpressionError", "QuantityError", "TargetTextError", "Odd", "MergeError", "EntryRefusedError"}
 """What carries a sentence to a reader. A name bound to a sentence counts where it is called msg, message, step or reason."""
 BOUND = {"msg", "message", "step", "next_step", "reason", "explanation", "said", "why"}
 NOT_SHOWN = {"load/drafting.py", "compute/measuring.py", "compute/rule_sql.py", "compute/parts_sql.py", "compute/planning.py", "run/cases.py"}

@@ -64,7 +64,21 @@ _FROM = {
     Deed.UNLOCK: (EntryState.LOCKED,),
     Deed.RETRACT: (EntryState.APPROVED,),
 }
-REASONED = frozenset({Deed.RETURN, Deed.UNLOCK, Deed.RETRACT})
+_NOT_NOW = {
+    Deed.SUBMIT: "row {} is no draft: it cannot be submitted",
+    Deed.WITHDRAW: "row {} is approved or gone: it cannot be withdrawn",
+    Deed.RETURN: "row {} was not submitted: it cannot be returned",
+    Deed.APPROVE: "row {} was not submitted: it cannot be approved",
+    Deed.LOCK: "row {} is not approved: it cannot be locked",
+    Deed.UNLOCK: "row {} is not locked: it cannot be unlocked",
+    Deed.RETRACT: "row {} is not approved, or is locked: it cannot be retracted",
+}
+_NO_REASON = {
+    Deed.RETURN: "give the reason why row {} is returned",
+    Deed.UNLOCK: "give the reason why row {} is unlocked",
+    Deed.RETRACT: "give the reason why row {} is retracted",
+}
+REASONED = frozenset(_NO_REASON)
 """Deeds that need a reason."""
 DECIDING = frozenset({Deed.RETURN, Deed.APPROVE, Deed.LOCK, Deed.UNLOCK, Deed.RETRACT})
 """Deeds of whoever decides, as against the owner who enters."""
@@ -204,17 +218,16 @@ def may_do(entry: Entry, deed: Deed, by: str, reason: str, *, faults: Iterable[s
         EntryRefusedError: with the reason.
 
     """
-    where = f"row {told_key(entry.key)}"
+    row = told_key(entry.key)
     if not may_start(entry, deed):
-        allowed = ", ".join(_FROM[deed])
-        raise EntryRefusedError(f"{where} is {entry.state}; {deed} is for one that is {allowed}")
+        raise EntryRefusedError(_NOT_NOW[deed].format(row))
     if deed in REASONED and not reason.strip():
-        raise EntryRefusedError(f"{where}: {deed} needs a reason")
+        raise EntryRefusedError(_NO_REASON[deed].format(row))
     if deed is Deed.APPROVE:
         if found := list(faults):
-            raise EntryRefusedError(f"{where} cannot be approved: {'; '.join(found)}")
+            raise EntryRefusedError(f"row {row} cannot be approved: {'; '.join(found)}")
         if four_eyes and by == entry.submitted_by:
-            raise EntryRefusedError(f"{where} was submitted by {by}: somebody else has to approve it")
+            raise EntryRefusedError(f"row {row} was submitted by {by}: somebody else has to approve it")
 
 
 def told_key(key: Key) -> str:

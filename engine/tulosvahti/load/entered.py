@@ -43,9 +43,11 @@ def read_entry(contract: Contract, given: Mapping[str, str]) -> tuple[Key, dict[
     by_name = {item.column: item.name for item in fields} | {item.name: item.name for item in fields}
     strangers = [name for name in given if name not in by_name]
     if strangers:
+        allowed = ", ".join(item.name for item in fields)
         own = [name for name in strangers if name in FILLED]
-        why = f"field {own[0]!r} is filled in by itself" if own else f"there is no field {strangers[0]!r}"
-        raise EntryRefusedError(f"{why}; allowed: {', '.join(item.name for item in fields)}")
+        if own:
+            raise EntryRefusedError(f"field {own[0]!r} is filled in by itself; allowed: {allowed}")
+        raise EntryRefusedError(f"there is no field {strangers[0]!r}; allowed: {allowed}")
     values = {item.name: "" for item in fields} | {by_name[name]: _clean(name, text) for name, text in given.items()}
     missing = [name for name in contract.primary_key if values[name] in {"", *contract.field(name).missing_values}]
     if missing:
