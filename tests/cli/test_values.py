@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from openpyxl import Workbook, load_workbook
 
 CONTRACT = """\
 title: Sairauspoissaolot
@@ -130,3 +131,54 @@ def test_problems_of_the_contract(project, values, old, new, said) -> None:
     project.write("inputs/sick_leave.yaml", CONTRACT.replace(old, new))
     done = project.call("lint")
     assert (done.exit_code, said in done.output) == (2, True), done.output
+
+
+@pytest.fixture
+def workbook(tmp_path):
+    def make(*rows) -> str:
+        book = Workbook()
+        sheet = book.active
+        sheet.title = "Arvot"
+        for row in (["year", "Päivää"], *rows):
+            sheet.append(row)
+        path = tmp_path / "values.xlsx"
+        book.save(path)
+        return str(path)
+
+    return make
+
+
+def test_a_workbook_is_shown_first_merged_and_given_back_marked(project, values, workbook, tmp_path) -> None:
+    values("enter", "sick_leave", "year=2024", "days=8", "--by", "anna")
+    values("enter", "sick_leave", "year=2023", "days=7,50", "--by", "anna")
+    file = workbook([2023, 7.5], [2024, 9.25], [2025, 1000], [2026, "paljon"])
+    marked = tmp_path / "marked.xlsx"
+    said = values("import", "sick_leave", file, "--marked", str(marked))
+    assert said.splitlines()[:3] == [
+        "2024 days: 8 → 9,25 (record 3)",
+        "2025 days: new → 1000 (record 4)  blocks approval: above the maximum; allowed: at most 60",
+        "2026 days: new → paljon (record 5)  blocks approval: not a number: unexpected character 'p'; allowed: digits, decimal mark ',', no thousands separator",
+    ]
+    assert "3 rows would be entered, 1 say what is there, 0 are left out" in said
+    assert len(json.loads(values("list", "sick_leave", "--json"))) == 2, "a dry run writes nothing"
+    sheet = load_workbook(marked)["Arvot"]
+    assert [cell.coordinate for row in sheet.iter_rows() for cell in row if cell.comment] == ["B4", "B5"]
+    assert "entered as drafts: 3" in values("import", "sick_leave", file, "--apply", "--by", "anna")
+    rows = json.loads(values("list", "sick_leave", "--json"))
+    assert [(row["key"], row["versions"][-1]["values"]["days"]) for row in rows] == [
+        (["2023"], "7,50"), (["2024"], "9,25"), (["2025"], "1000"), (["2026"], "paljon"),
+    ]  # fmt: skip
+    assert "0 rows would be entered, 4 say what is there" in values("import", "sick_leave", file, "--apply")
+
+
+def test_rows_that_a_file_leaves_out_stay(project, values, workbook) -> None:
+    values("enter", "sick_leave", "year=2023", "days=7", "--by", "anna")
+    values("import", "sick_leave", workbook([2024, 8]), "--apply", "--by", "anna")
+    assert [row["key"] for row in json.loads(values("list", "sick_leave", "--json"))] == [["2023"], ["2024"]]
+
+
+def test_a_file_that_is_no_table_is_refused(project, values, tmp_path) -> None:
+    path = tmp_path / "broken.xlsx"
+    path.write_bytes(b"PK\x03\x04 nothing")
+    assert "damaged" in values("import", "sick_leave", str(path), code=2)
+    assert "does not exist" in values("import", "sick_leave", str(tmp_path / "no.csv"), code=2)

@@ -101,6 +101,52 @@ def try_values(name: InputName, project: ProjectOption = None, as_of: AsOf = Non
     _with_ledger(opened, wiring.open_ledger, tried)
 
 
+@app.command("import")
+def import_values(  # noqa: PLR0913 (a file, what to do with it, who and why)
+    name: InputName,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table with the contract's columns, in any format that a delivery may have.")],
+    project: ProjectOption = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Enter what is shown, as drafts. Without it nothing is written.")] = False,  # noqa: FBT002
+    marked: Annotated[Path | None, typer.Option("--marked", metavar="FILE", help="Write a copy of the workbook with its errors marked.")] = None,
+    by: By = "",
+    reason: Reason = "",
+    forecast: Forecast = False,  # noqa: FBT002
+) -> None:
+    """Show what a file of values would change, cell by cell; with --apply, enter it. Rows it leaves out stay."""
+    from tulosvahti import wiring  # noqa: PLC0415
+    from tulosvahti.core.entry import Sort  # noqa: PLC0415
+    from tulosvahti.load.files import read_file  # noqa: PLC0415
+    from tulosvahti.load.records import UnreadableError  # noqa: PLC0415
+    from tulosvahti.wiring import values_import  # noqa: PLC0415
+
+    try:
+        content = read_file(file, file.name)
+    except FileNotFoundError:
+        raise refuse(f"{file} does not exist") from None
+    except UnreadableError as error:
+        raise refuse(f"{error}; {error.next_step}") from None
+    sort = Sort.FORECAST if forecast else Sort.ACTUAL
+
+    def imported(opened: Project, ledger: Ledger) -> None:
+        found = values_import.read_import(opened, ledger, name, content, sort)
+        for change in found.changes:
+            before = "new" if change.before is None else change.before or "–"
+            wrong = f"  blocks approval: {change.fault}" if change.fault else ""
+            typer.echo(f"{', '.join(change.key)} {change.field}: {before} → {change.after or '–'} ({change.place}){wrong}")
+        for text in found.left_out:
+            typer.echo(f"left out: {text}", err=True)
+        typer.echo(f"{len(found.rows)} rows would be entered, {found.unchanged} say what is there, {len(found.left_out)} are left out")
+        if marked is not None:
+            language = opened.config.languages[0]
+            done = values_import.marked_rejects(file, found.rejects, marked, language)
+            typer.echo(f"marked: {marked}" if done else f"{file.name} is no workbook (XLSX, XLSM) that can be marked", err=not done)
+        if apply and found.rows:
+            made = values_import.apply_import(opened, ledger, name, found, who_says(by), wiring.now(), sort=sort, reason=reason)
+            typer.echo(f"entered as drafts: {len(made)}")
+
+    _with_ledger(open_project(project), wiring.open_ledger, imported)
+
+
 def _deed(deed: str, help_text: str) -> None:
     """Register the command of a deed."""
 

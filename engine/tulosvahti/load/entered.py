@@ -17,7 +17,7 @@ from tulosvahti.core.entry import EntryRefusedError
 from tulosvahti.load.cells import read_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from tulosvahti.core.contract import Contract, Field
@@ -56,16 +56,25 @@ def read_entry(contract: Contract, given: Mapping[str, str]) -> tuple[Key, dict[
 
 
 def faults_of(contract: Contract, values: Mapping[str, str]) -> dict[str, str]:
-    """Give what the contract says against values, by field: nothing where they may be approved."""
+    """Give what the contract says against a row, by field: nothing where it may be approved."""
+    return faults_of_rows(contract, [values])[0]
+
+
+def faults_of_rows(contract: Contract, rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Give what the contract says against each of several rows, in one pass."""
     import polars as pl  # noqa: PLC0415 - heavy, and only here
 
-    from tulosvahti.load.pandera_schema import breaks, compile_schema  # noqa: PLC0415 - imports Pandera
+    from tulosvahti.load.pandera_schema import KEY, breaks, compile_schema  # noqa: PLC0415 - imports Pandera
 
     asked = replace(contract, fields=entered_fields(contract))
-    read = [read_column(item, [values.get(item.name, "")]) for item in asked.fields]
-    found = {item.name: reason for item, column in zip(asked.fields, read, strict=True) for _, reason in column.faults}
+    read = [read_column(item, [values.get(item.name, "") for values in rows]) for item in asked.fields]
+    found: list[dict[str, str]] = [{} for _ in rows]
+    for item, column in zip(asked.fields, read, strict=True):
+        for at, reason in column.faults:
+            found[at][item.name] = reason
     for broken in breaks(compile_schema(asked), pl.DataFrame([column.values for column in read])):
-        found.setdefault(broken.column, broken.reason)
+        if broken.reason != KEY:
+            found[broken.at].setdefault(broken.column, broken.reason)
     return found
 
 
