@@ -35,6 +35,31 @@ def test_arrivals_with_their_states(project):
     assert lines[-1].startswith("  visits: quarantined (run 3): column 'visited_on' is missing")
 
 
+def test_dropped_taken_refused_and_withdrawn(project):
+    contract = (project.root / "inputs" / "visits.yaml").read_text(encoding="utf-8")
+    project.write("inputs/visits.yaml", contract + "drop: {folder: in, settle: 1 h}\n")
+    (project.root / "in").mkdir()
+    project.write("in/new.csv", BROKEN)
+    assert "  visits: new.csv was written less than 3600 s ago" in project.call("deliveries", "list").stdout
+    assert listed(project)["dropped"] == [{"input": "visits", "waits": "new.csv was written less than 3600 s ago"}]
+    assert project.call("deliveries", "take").exit_code == 0
+    os.utime(project.root / "in" / "new.csv", (0, 0))
+    result = project.call("deliveries", "take")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("1 visits: new.csv: quarantined: column 'visited_on' is missing")
+    _, judged = project.run("--no-expectations", "--rules", "visits")
+    (said,) = [item for item in judged["inputs"] if item["name"] == "visits"]
+    assert (said["state"], judged["verdicts"][0]["verdict"], judged["verdicts"][0]["reason"]) == ("quarantined", "unknown", "input_quarantined")
+    assert said["explanation"].startswith("delivery 1, new.csv of ")
+    assert project.call("deliveries", "withdraw", "1").exit_code == 2
+    assert "7 is no refused delivery that an input waits for; allowed: 1 (visits)" in project.call("deliveries", "withdraw", "7", "--reason", "x").output
+    assert project.call("deliveries", "withdraw", "1", "--reason", "a slip", "--by", "me").exit_code == 0
+    _, judged = project.run("--no-expectations", "--rules", "visits")
+    assert judged["verdicts"][0]["verdict"] == "met"
+    found = listed(project, "--input", "visits")["deliveries"]
+    assert [(item["state"], item["explanation"]) for item in found if item["how"] == "drop"] == [("withdrawn", "a slip")]
+
+
 def test_unknown_input_is_a_sentence(project):
     result = project.call("deliveries", "list", "--input", "nothing")
     assert result.exit_code == 2

@@ -277,3 +277,50 @@ def test_a_delivery_runs_the_rules_that_depend_on_it(tmp_path: Path) -> None:
     path.unlink()
     assert nights.tick() == [], "what was taken away is no delivery"
     assert [slot.state for slot in house.slots("deliveries")] == ["done", "done"]
+
+
+def _with_drop(house: House) -> None:
+    contract = house.root / "inputs" / "survey.yaml"
+    contract.write_text(contract.read_text(encoding="utf-8") + "drop: {folder: in, complete: rename}\n", encoding="utf-8")
+    (house.root / "in").mkdir()
+    house.project = load_project(house.root)
+    assert not house.project.problems
+
+
+def test_a_tick_takes_what_was_dropped_and_its_job_judges_it(tmp_path: Path) -> None:
+    house = House(tmp_path, HEAD + 'as_of = 2025-12-31\n[schedule.jobs.deliveries]\non_delivery = "*"\nrules = "service-*"\n')
+    _with_drop(house)
+    place = tmp_path / "inputs" / "survey.csv"
+    nights = Nights(lambda: house.project, lambda: house.now)
+    wiring.run_once(house.project, datetime(2025, 12, 31, tzinfo=UTC).date(), expectations=False, clock=lambda: house.now - timedelta(hours=1))
+    sound = place.read_bytes()
+    (tmp_path / "in" / "new.csv").write_text("no such columns\n", encoding="utf-8")
+    (done,) = nights.tick()
+    (judged,) = [item for item in done.outcome.deliveries if item.name == "survey"]
+    assert judged.state == "quarantined"
+    assert ", new.csv of 2023-06-05, was refused: column " in judged.explanation
+    assert place.read_bytes() == sound
+    house.now += timedelta(minutes=1)
+    assert nights.tick() == [], "a refused delivery is judged once"
+    (tmp_path / "in" / "new.csv").write_bytes(sound + b"\n")
+    house.now += timedelta(minutes=1)
+    (done,) = nights.tick()
+    assert place.read_bytes() == sound + b"\n"
+    assert [item.state for item in done.outcome.deliveries if item.name == "survey"] == ["accepted"]
+
+
+def test_a_place_out_of_reach_stops_no_night(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    house = House(tmp_path)
+    _with_drop(house)
+    place = tmp_path / "inputs" / "survey.csv"
+    (tmp_path / "in" / "new.csv").write_bytes(place.read_bytes() + b"\n")
+    place.unlink()
+    place.mkdir()
+    nights = house.nights()
+    assert house.ticks(nights, "2023-06-05T12:00", "2023-06-06T00:01", "2023-06-06T00:02") == ["2023-06-06T03:00"]
+    told = [record.message for record in caplog.records if "cannot be taken" in record.message]
+    assert len(told) == 1
+    assert "see to the rights of inputs/" in told[0]
+    place.rmdir()
+    house.ticks(nights, "2023-06-06T00:03")
+    assert place.read_bytes().endswith(b"\n\n")

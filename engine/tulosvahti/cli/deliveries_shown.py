@@ -20,7 +20,7 @@ _NO_CONTENT = 12
 _AWAITED = frozenset({DeliveryState.LATE, DeliveryState.MISSING, DeliveryState.QUARANTINED})
 
 
-def as_json(found: Sequence[Logged], stands: Sequence[Mapping[str, Any]]) -> str:
+def as_json(found: Sequence[Logged], stands: Sequence[Mapping[str, Any]], waits: Sequence[tuple[str, str]] = ()) -> str:
     """Give everything as JSON; moments are ISO 8601 in UTC."""
     shown = {
         "deliveries": [
@@ -58,12 +58,15 @@ def as_json(found: Sequence[Logged], stands: Sequence[Mapping[str, Any]]) -> str
             }
             for item in stands
         ],
+        "dropped": [{"input": name, "waits": why} for name, why in waits],
     }
     return json.dumps(shown, ensure_ascii=False, indent=2)
 
 
-def as_lines(found: Sequence[Logged], stands: Sequence[Mapping[str, Any]], project: Project) -> Iterator[str]:
-    """Give a line for each arrival, and one for each input that waits for something."""
+def as_lines(
+    found: Sequence[Logged], stands: Sequence[Mapping[str, Any]], waits: Sequence[tuple[str, str]], project: Project
+) -> Iterator[str]:
+    """Give a line for each arrival, for what lies in drop folders, and for each input that waits for something."""
     zone = ZoneInfo(project.config.time_zone)
     if not found:
         yield "nothing has come yet; the next run logs what lies there"
@@ -77,6 +80,9 @@ def as_lines(found: Sequence[Logged], stands: Sequence[Mapping[str, Any]], proje
         yield f"    {item.became.state}{rows}" + (f": {clean(item.became.explanation)}" if item.became.explanation else "")
         if item.became.next_step:
             yield f"    what to do: {clean(item.became.next_step)}"
+    if waits:
+        yield "in drop folders:"
+    yield from (f"  {name}: {clean(why)}" for name, why in waits)
     waiting = [item for item in stands if item["state"] in _AWAITED]
     if waiting:
         yield "inputs that wait:"

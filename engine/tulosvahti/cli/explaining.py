@@ -35,7 +35,7 @@ def explanation(project: Project, rule: Rule, as_of: date) -> str:
         rule.note.in_language(language),
     ]
     outcome = evaluate(
-        project, Request("0", as_of, rule.id, expectations=False), Before({}, {}, None), lambda _content: ""
+        project, Request("0", as_of, rule.id, expectations=False), Before({}, {}, None, refusals=wiring.refusals(project)), lambda _content: ""
     )
     for verdict in outcome.verdicts:
         period = verdict.period.key if verdict.period else ""

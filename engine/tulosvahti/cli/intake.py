@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DeliveryState
 from tulosvahti.emit.words import clean
-from tulosvahti.load.files import File, paths_of, read_file
+from tulosvahti.load.files import File, paths_of, place_for, read_file
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.row_store import RowStore
 from tulosvahti.load.tables import take_files
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from tulosvahti.core.contract import Contract, Delivery, Reject
+    from tulosvahti.core.contract import Delivery, Reject
     from tulosvahti.load.project import Project
 
 _BAD_ROWS = 10
@@ -51,7 +50,11 @@ def judge(project: Project, path: Path, name: str, as_of: date) -> Judged:
         msg = f"--input: no input {name!r}; allowed: {', '.join(sorted(project.contracts)) or 'none is sound: see tulosvahti lint'}"
         raise CallError(msg)
     folder = project.root / "inputs"
-    place = folder / _place(contract, path.name)
+    try:
+        place = folder / place_for(contract, path.name)
+    except UnreadableError as error:
+        msg = f"{error}: {error.next_step}"
+        raise CallError(msg) from error
     shown = os.path.relpath(place, folder) if contract.several else path.name
     try:
         file = read_file(path, shown)
@@ -69,18 +72,6 @@ def judge(project: Project, path: Path, name: str, as_of: date) -> Judged:
         msg = f"{error}; {error.next_step}"
         raise CallError(msg) from error
     return Judged(file, place, take_files(contract, files, as_of, RowStore.of(project.root)).delivery)
-
-
-def _place(contract: Contract, name: str) -> str:
-    """Give where a file of this name lies, below ``inputs/``."""
-    if not contract.several:
-        return contract.path
-    for source in contract.sources:
-        parent, _, last = source.rpartition("/")
-        if fnmatchcase(name, last) and not any(mark in parent for mark in "*?["):
-            return f"{parent}/{name}" if parent else name
-    msg = f"the name {name!r} is none of the input's; allowed: {', '.join(contract.sources)}: rename the file"
-    raise CallError(msg)
 
 
 def lines(judged: Judged, *, put: bool) -> Iterator[str]:

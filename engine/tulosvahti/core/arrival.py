@@ -45,3 +45,4 @@ class Arrived:
     size: int
     written: str = ""
     by: str = ""
+    how: How = How.PATH

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tulosvahti.core.arrival import Arrived
+    from tulosvahti.core.drop import Drop
     from tulosvahti.core.fetched import Mark, Source
 
 
@@ -147,6 +148,9 @@ class Contract:
     """People enter the values; ``path`` is then where those that are approved are written."""
     four_eyes: bool = True
     """Whoever submitted an entered value may not approve it."""
+
+    drop: Drop | None = None
+    """Where its producer drops deliveries, which are taken from there and put at ``path``."""
 
     @property
     def kinds(self) -> dict[str, Kind]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
 from datetime import date
 from decimal import Decimal
@@ -10,9 +11,11 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DATED, Contract, Field, FieldType
+from tulosvahti.core.drop import Drop, Whole
 from tulosvahti.core.period import Grain, read_days
 from tulosvahti.core.quantity import NumberTextError, read_agreed_number
 from tulosvahti.load.models import ContractShape, EnteredShape, FieldShape
+from tulosvahti.load.schedule import read_span
 from tulosvahti.load.shapes import shaped, text_of
 from tulosvahti.load.source import Source, read_yaml
 from tulosvahti.problem import Problem
@@ -101,7 +104,24 @@ def _contract(name: str, shape: ContractShape, source: Source, root: Path) -> Co
         zero_symbols=tuple(shape.zero_symbols),
         max_rejects_percent=_percent(shape.max_rejects, source),
         fetch=fetch,
+        drop=_drop(shape, source),
     )
+
+
+def _drop(shape: ContractShape, source: Source) -> Drop | None:
+    """Read where the producer drops deliveries; None where there is no such folder."""
+    found = shape.drop
+    if found is None:
+        return None
+    place = source.place(("drop",))
+    if not shape.path:
+        source.problems.append(Problem(place, "drop: the input has no path that deliveries are put at", "path and drop together"))
+    if "/" in found.files or "\\" in found.files:
+        source.problems.append(Problem(source.place(("drop", "files")), f"drop: files: {found.files!r} is no name", "a glob of names, e.g. leads_*.csv"))
+    if PurePosixPath(os.path.normpath(found.folder)) == PurePosixPath("inputs"):
+        message = "drop: folder: inputs/ is where accepted deliveries are put"
+        source.problems.append(Problem(source.place(("drop", "folder")), message, "another folder"))
+    return Drop(found.folder, found.files, Whole(found.complete), read_span(found.settle), found.taken == "leave")
 
 
 def _fetch(shape: ContractShape, source: Source, root: Path) -> Fetches | None:

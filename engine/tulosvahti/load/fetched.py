@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from tulosvahti.core.arrival import How
 from tulosvahti.core.contract import Contract, Delivery, DeliveryState, Notice
 from tulosvahti.core.fetched import STATE, Kept, KeptFile, kept_of, kept_place
 from tulosvahti.load.files import File, manifest, read_file
@@ -67,7 +68,7 @@ def take_kept(contract: Contract, root: Path, as_of: date, take_files: TakeFiles
     if kept is None or not kept.came:
         raise FileNotFoundError
     by = contract.fetch.shown if contract.fetch is not None else ""
-    files = [replace(_read(root, file), written=kept.fetched_at, by=by) for file in kept.files]
+    files = [replace(_read(root, file), written=kept.fetched_at, by=by, how=How.FETCH) for file in kept.files]
     taken = take_files(as_files(contract, kept), files, as_of)
     content = pinned(kept)
     if content is not None:

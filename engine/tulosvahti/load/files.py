@@ -21,7 +21,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from tulosvahti.core.arrival import Arrived
+from tulosvahti.core.arrival import Arrived, How
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.sheets.archive import DAMAGE
 from tulosvahti.load.sheets.reading import MEGABYTE, amount
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.contract import Contract
 
-_MOST = 2048 * MEGABYTE
+MOST = 2048 * MEGABYTE
 _MOST_UNPACKED = 1024 * MEGABYTE
 _MOST_PARTS = 1000
 _RATIO, _SMALL = 250, 20 * MEGABYTE
@@ -51,6 +51,7 @@ class File:
     written: str = field(default="", compare=False)
     """When it was last written, in UTC."""
     by: str = field(default="", compare=False)
+    how: How = field(default=How.PATH, compare=False)
 
     @cached_property
     def sha256(self) -> str:
@@ -60,7 +61,7 @@ class File:
     @property
     def arrived(self) -> Arrived:
         """What is logged of it."""
-        return Arrived(self.name, self.sha256, len(self.content), self.written, self.by)
+        return Arrived(self.name, self.sha256, len(self.content), self.written, self.by, self.how)
 
 
 def paths_of(contract: Contract, root: Path, coming: Path | None = None) -> list[Path]:
@@ -81,6 +82,35 @@ def paths_of(contract: Contract, root: Path, coming: Path | None = None) -> list
     return list(found)
 
 
+def place_for(contract: Contract, name: str) -> str:
+    """Give where a delivery of this name lies, below ``inputs/``.
+
+    Raises:
+        UnreadableError: the name is none of the input's.
+
+    """
+    if not contract.several:
+        return contract.path
+    for source in contract.sources:
+        parent, _, last = source.rpartition("/")
+        if fnmatchcase(name, last) and not any(mark in parent for mark in "*?["):
+            return f"{parent}/{name}" if parent else name
+    msg = f"the name {name!r} is none of the input's; allowed: {', '.join(contract.sources)}"
+    raise UnreadableError(msg, "rename the file")
+
+
+def digest_lying(contract: Contract, root: Path) -> str:
+    """Give the digest of an input's content as it lies there now; empty where nothing that can be read does."""
+    names = {path: os.path.relpath(path, root / "inputs") for path in paths_of(contract, root)}
+    try:
+        found = [(name, read_file(path, name, links=not contract.several).sha256) for path, name in names.items()]
+    except (FileNotFoundError, UnreadableError):
+        return ""
+    if contract.several:
+        return hashlib.sha256(manifest(found)).hexdigest() if found else ""
+    return found[0][1]
+
+
 def read_file(path: Path, name: str, *, links: bool = True) -> File:
     """Read a file that may be read: no pipe, device or folder, which could hang or never end.
 
@@ -99,11 +129,11 @@ def read_file(path: Path, name: str, *, links: bool = True) -> File:
         if not stat.S_ISREG(found.st_mode):
             msg = f"{name} is a folder, a device or a pipe, not a file"
             raise UnreadableError(msg, "put the file itself there")
-        if found.st_size > _MOST:
-            msg = f"{name} is too large ({amount(found.st_size)}); allowed: at most {amount(_MOST)}"
+        if found.st_size > MOST:
+            msg = f"{name} is too large ({amount(found.st_size)}); allowed: at most {amount(MOST)}"
             raise UnreadableError(msg, "split the file")
         with path.open("rb") as file:
-            content = file.read(_MOST + 1)
+            content = file.read(MOST + 1)
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from tulosvahti.load.schedule import ScheduleShape
+from tulosvahti.load.schedule import ScheduleShape, Span
 from tulosvahti.load.serving import ServeShape
 from tulosvahti.load.sources import FetchShape
 
@@ -311,6 +311,16 @@ class EnteredShape(Shape):
     four_eyes: bool = Field(default=True, description="whoever submitted a value may not approve it")
 
 
+class DropShape(Shape):
+    """Where a producer drops deliveries."""
+
+    folder: str = Field(min_length=1)
+    files: str = "*"
+    complete: Literal["rename", "manifest", "settle"] = "settle"
+    settle: Span = "30 s"
+    taken: Literal["move", "leave"] = "move"
+
+
 class ContractShape(Shape):
     """A contract of ``inputs/``."""
 
@@ -320,6 +330,7 @@ class ContractShape(Shape):
     fetch: FetchShape | None = None
     entered: bool | EnteredShape = Field(default=False, description="instead of `path`: people enter the values")
     encoding: str = Field(default="", description="such as utf-8 or windows-1252; left out: told from the file")
+    drop: DropShape | None = None
     dialect: DialectShape = DialectShape()
     sheet: str = ""
     header_row: int = Field(default=0, ge=0, le=1_048_576)

@@ -109,9 +109,9 @@ def _job(name: str, shape: JobShape, default: ScheduleShape) -> Job:
         on_delivery=_globs(shape.on_delivery or ""),
         rules=_globs(shape.rules),
         missed=known.missed if kept["missed"] is None else Missed(kept["missed"]),
-        max_late=known.max_late if kept["max_late"] is None else _span(kept["max_late"]),
+        max_late=known.max_late if kept["max_late"] is None else read_span(kept["max_late"]),
         retries=known.retries if kept["retries"] is None else kept["retries"],
-        retry_after=known.retry_after if kept["retry_after"] is None else _span(kept["retry_after"]),
+        retry_after=known.retry_after if kept["retry_after"] is None else read_span(kept["retry_after"]),
     )
 
 
@@ -119,7 +119,8 @@ def _globs(value: Globs) -> str:
     return value if isinstance(value, str) else ",".join(value)
 
 
-def _span(text: str) -> timedelta:
+def read_span(text: str) -> timedelta:
+    """Read a length of time such as ``45 s``, ``10 min``, ``12 h`` or ``3 d``, as the shapes allow it."""
     number, unit = re.findall(r"\d+|[a-z]+", text)
     return timedelta(**{_UNITS[unit]: int(number)})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from tulosvahti import __version__
 from tulosvahti.compute.expectations import ExpectationJob, ExpectationRun
 from tulosvahti.compute.measuring import DuckEngine
 from tulosvahti.core.finding import compare
+from tulosvahti.core.refusal import Refusal, refused
 from tulosvahti.core.revision import History, revised
 from tulosvahti.core.rule import ExpectationSpec, Rule
 from tulosvahti.core.verdict import Outcome
@@ -34,6 +35,8 @@ class Before:
     verdicts: Mapping[tuple[str, Subject, str], Word]
     newest_as_of: date | None
     history: History = field(default_factory=History)
+    refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    """Inputs whose newest delivery was refused before it came to its place."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,9 @@ def inputs_of(project: Project, pattern: str) -> list[str]:
     return needed_inputs(with_cited(chosen(project.rules, pattern), every))
 
 
-def take_in(project: Project, names: Sequence[str], as_of: date, keep: Callable[[bytes], str]) -> dict[str, Taken]:
+def take_in(  # noqa: PLR0913 (what is taken, and what is known of it)
+    project: Project, names: Sequence[str], as_of: date, keep: Callable[[bytes], str], refusals: Mapping[str, Refusal] | None = None
+) -> dict[str, Taken]:
     """Take in each input and keep its bytes, also those of a delivery that is refused."""
     result = {}
     for name in names:
@@ -74,7 +79,8 @@ def take_in(project: Project, names: Sequence[str], as_of: date, keep: Callable[
             keep(taken.content)
         for part in taken.parts:
             keep(part)
-        result[name] = taken
+        delivery = refused(taken.delivery, (refusals or {}).get(name))
+        result[name] = taken if delivery is taken.delivery else replace(taken, delivery=delivery, rows=None)
     return result
 
 
@@ -83,7 +89,7 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     asked = chosen(project.rules, request.rules)
     every = {rule.id: rule for rule in project.rules}
     rules = with_cited(asked, every)
-    taken = take_in(project, needed_inputs(rules), request.as_of, keep)
+    taken = take_in(project, needed_inputs(rules), request.as_of, keep, before.refusals)
     tables = {name: item.rows for name, item in taken.items() if item.rows is not None}
     running = _expectations(rules, taken, request)
     facts = Facts(

@@ -21,7 +21,9 @@ from tulosvahti.load.arrivals import Arrivals
 from tulosvahti.problem import ProblemsError
 from tulosvahti.run.judging import with_cited
 from tulosvahti.run.nightly import chosen, needed_inputs
+from tulosvahti.store import deliveries
 from tulosvahti.store.database import LedgerError
+from tulosvahti.store.inputs import InputStoreError
 from tulosvahti.store.lock import LockedError
 from tulosvahti.store.slots import LostLeaseError, SlotState
 
@@ -96,6 +98,7 @@ class Nights:
         self._project, self._clock, self._run, self._progressed = project, clock, run, progressed
         self._arrivals = Arrivals()
         self._quiet: dict[str, object] = {}
+        self._refused: dict[str, str] = {}
         self._told = ""
         self.failed = 0
         """Runs that were not completed, and ticks that could not look for any."""
@@ -106,9 +109,10 @@ class Nights:
         try:
             project = self._project()
             with closing(wiring.open_ledger(project)) as ledger:
+                troubled = self._take(project, ledger)
                 for job in project.config.schedule.jobs:
                     done += self._see_to(project, ledger, job)
-            self._told = ""
+            self._told = self._told if troubled else ""
             self._progressed()
         except LockedError as error:
             self._tell(logging.WARNING, f"waiting: {error}")
@@ -120,6 +124,25 @@ class Nights:
             self.failed += 1
             LOG.exception("the jobs could not be seen to; trying again at the next tick")
         return done
+
+    def _take(self, project: Project, ledger: Ledger) -> bool:
+        """Take what lies in the drop folders; say whether it could not be. What was refused stands in for its input."""
+        troubled = False
+        if wiring.dropped(project, ledger):
+            with wiring.run_lock(project) as lock:
+                lock.alone()
+                try:
+                    done = wiring.take_dropped(project, ledger, self._clock)
+                except (OSError, InputStoreError) as error:  # The nights go on; it is taken up again at the next tick.
+                    done, troubled = [], True
+                    why = f"{error.strerror}: {error.filename2 or error.filename}" if isinstance(error, OSError) else str(error)
+                    self._tell(logging.ERROR, f"a delivery cannot be taken from its drop folder: {why}; see to the rights of inputs/ and of that folder")
+            for logged in (item.logged for item in done):
+                said = f": {logged.became.explanation}" if logged.became.explanation else ""
+                LOG.info("delivery %d of %s, %s: %s%s", logged.id, logged.input, logged.file.name, logged.became.state, said)
+        with ledger.transaction(reading=True) as connection:
+            self._refused = {name: item.sha256 for name, item in deliveries.refusals(connection).items()}
+        return troubled
 
     def _see_to(self, project: Project, ledger: Ledger, job: Job) -> list[wiring.Done]:
         now = self._clock()
@@ -155,7 +178,7 @@ class Nights:
         self, project: Project, ledger: Ledger, job: Job, now: datetime
     ) -> tuple[Callable[[Known], Plan], None] | None:
         """Plan a job that waits for deliveries; None where nothing is as new as when it was last found quiet."""
-        arrived = self._arrivals.digests(project.contracts.values(), project.root, now)
+        arrived = {**self._arrivals.digests(project.contracts.values(), project.root, now), **self._refused}
         newest = ledger.runs(1)
         seen = (arrived, [(run.id, run.state) for run in newest], project.rules_sha256, ledger.slots.newest(job.name))
         if self._quiet.get(job.name) == seen:

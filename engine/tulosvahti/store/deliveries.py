@@ -12,6 +12,7 @@ from sqlalchemy import func, insert, select
 
 from tulosvahti.core.arrival import Arrived, Fate, How
 from tulosvahti.core.contract import DeliveryState
+from tulosvahti.core.refusal import Refusal
 from tulosvahti.store import rows, schema
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.contract import Delivery
     from tulosvahti.core.verdict import Outcome
+
+
+LAID = frozenset({How.PATH, How.FETCH})
+"""Deliveries that lie at their place from the first; the others are put there when they were accepted."""
 
 
 @dataclass(frozen=True)
@@ -93,15 +98,15 @@ def log_run(connection: Connection, outcome: Outcome, at: datetime) -> None:
     run = int(outcome.run)
     places: dict[tuple[str, str], Logged] = {}
     for item in logged(connection):
-        if item.how is How.PATH or item.became.written:
+        if item.how in LAID or item.became.written:
             places.setdefault((item.input, item.place), item)
     for delivery in outcome.deliveries:
         seen: dict[str, str] = {}
         for file in delivery.files:
             known = places.get((delivery.name, file.name))
             if known is None or not _is_same(known, file):
-                number = arrive(connection, delivery.name, file.name, file, How.PATH, at)
-                known = Logged(number, delivery.name, file.name, file, "", How.PATH)
+                number = arrive(connection, delivery.name, file.name, file, file.how, at)
+                known = Logged(number, delivery.name, file.name, file, "", file.how)
             if not outcome.lookback:
                 now = became(delivery, file.name, seen.get(file.sha256, ""), known.became.written)
                 if _told(known.became) != _told(now):
@@ -111,7 +116,7 @@ def log_run(connection: Connection, outcome: Outcome, at: datetime) -> None:
 
 def _is_same(known: Logged, file: Arrived) -> bool:
     """Tell whether a file at its place is the one that was logged: the same bytes, written at the same time."""
-    written = known.file.written if known.how is How.PATH else known.became.written
+    written = known.file.written if known.how in LAID else known.became.written
     return known.file.sha256 == file.sha256 and (not written or not file.written or written == file.written)
 
 
@@ -155,3 +160,22 @@ def _logged(row: Any) -> Logged:  # noqa: ANN401 - SQLAlchemy's types of rows sa
     file = Arrived(row.name, row.sha256, row.size, row.written, row.by)
     run = "" if row.its_run_id is None else str(row.its_run_id)
     return Logged(row.id, row.input, row.place, file, row.arrived_at, How(row.how), found, row.its_at or "", run)
+
+
+def refusals(connection: Connection) -> dict[str, Refusal]:
+    """Give the inputs whose newest delivery was refused, and is waited for to be mended or withdrawn.
+
+    Only content that was kept apart stands in for an input: what lies at its place speaks for itself.
+    """
+    newest: dict[str, Logged] = {}
+    for item in logged(connection):
+        if item.became.state not in {Fate.ARRIVED, Fate.WITHDRAWN} and item.how not in LAID and item.file.sha256:
+            newest.setdefault(item.input, item)
+    return {
+        name: Refusal(
+            item.id, item.file.name, item.arrived_at[:10], item.file.sha256, item.became.stands_on,
+            item.became.explanation, item.became.next_step,
+        )
+        for name, item in newest.items()
+        if item.became.state is Fate.QUARANTINED
+    }  # fmt: skip

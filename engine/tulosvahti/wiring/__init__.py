@@ -19,20 +19,22 @@ if TYPE_CHECKING:
         state_folder,
         steady,
     )
+    from tulosvahti.wiring.dropping import dropped, refusals, take_dropped
     from tulosvahti.wiring.intake import put_in_place
     from tulosvahti.wiring.mail import Delivered, deliver, mail_trouble, why_unsent
     from tulosvahti.wiring.reports import make_report, newest_done, stored_json
     from tulosvahti.wiring.runs import Done, run_once, run_slot
 
 __all__ = [
-    "STATE", "Delivered", "Done", "Overview", "acknowledge_link", "alert", "default_as_of", "deliver", "judged_words",
-    "mail_trouble", "make_report", "newest_done", "now", "open_ledger", "overview", "put_in_place", "run_lock", "run_once", "run_slot",
+    "STATE", "Delivered", "Done", "Overview", "acknowledge_link", "alert", "default_as_of", "deliver", "dropped", "judged_words",
+    "mail_trouble", "make_report", "newest_done", "now", "open_ledger", "overview", "put_in_place", "refusals", "run_lock", "run_once", "run_slot",
     "secret", "service_lock",
-    "state_folder", "steady", "stored_json", "why_unsent",
+    "state_folder", "steady", "stored_json", "take_dropped", "why_unsent",
 ]  # fmt: skip
 _PLACES = {
     "alerts": "Overview acknowledge_link alert judged_words overview",
     "base": "STATE default_as_of now open_ledger run_lock secret service_lock state_folder steady",
+    "dropping": "dropped refusals take_dropped",
     "intake": "put_in_place",
     "mail": "Delivered deliver mail_trouble why_unsent",
     "reports": "make_report newest_done stored_json",

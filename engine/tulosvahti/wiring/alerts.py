@@ -22,6 +22,7 @@ from tulosvahti.run.nightly import Before, Request, evaluate, take_in
 from tulosvahti.store import alerting
 from tulosvahti.store.secret import SecretError, project_secret
 from tulosvahti.wiring.base import default_as_of, open_ledger, state_folder
+from tulosvahti.wiring.dropping import refusals
 from tulosvahti.wiring.mail import operator_of
 
 if TYPE_CHECKING:
@@ -65,12 +66,12 @@ def judged_words(project: Project, key: AlertKey, as_of: date) -> dict[str, list
     """Judge one rule, or take in one input, without publishing: give each verdict with its periods and subjects."""
     found: dict[str, list[str]] = {}
     if key.about is About.INPUT:
-        taken = take_in(project, [key.name], as_of, lambda _content: "")
+        taken = take_in(project, [key.name], as_of, lambda _content: "", refusals(project))
         return {str(taken[key.name].delivery.state): [""]}
     work = Path(tempfile.mkdtemp(prefix="tulosvahti-"))
     try:
         request = Request("0", as_of, key.name, work_folder=work)
-        for verdict in evaluate(project, request, Before({}, {}, None), lambda _content: "").verdicts:
+        for verdict in evaluate(project, request, Before({}, {}, None, refusals=refusals(project)), lambda _content: "").verdicts:
             where = [verdict.key[2], *(value for _, value in verdict.subject)]
             found.setdefault(str(verdict.word), []).append(" ".join(filter(None, where)))
     finally:

@@ -6,7 +6,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tulosvahti.load.files import read_file
+from tulosvahti.load.files import read_file, written_at
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.store.files import write_atomically
 from tulosvahti.store.inputs import InputStore
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 _MODE = 0o644
 
 
-def put_in_place(project: Project, file: File, place: Path) -> None:
-    """Keep the delivery and what it replaces in the input store, then put it there, whole or not at all."""
+def put_in_place(project: Project, file: File, place: Path) -> str:
+    """Keep the delivery and what it replaces in the input store, then put it there, whole or not at all.
+
+    Gives when the file there was written.
+    """
     store = InputStore(project.root)
     mode = _MODE
     with suppress(FileNotFoundError, UnreadableError):
@@ -31,3 +34,4 @@ def put_in_place(project: Project, file: File, place: Path) -> None:
     write_atomically(place, file.content)
     # The one who puts it there is often not the one whom the service runs as.
     place.chmod(mode)
+    return written_at(place.stat())

@@ -15,10 +15,11 @@ from tulosvahti.emit.logs import in_run
 from tulosvahti.emit.stored import stored_of
 from tulosvahti.run.claimed import Beginning, Result, run_claimed
 from tulosvahti.run.nightly import Before, Request, evaluate, inputs_of
-from tulosvahti.store import revised
+from tulosvahti.store import deliveries, revised
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.wiring.alerts import alert, mails_of
 from tulosvahti.wiring.base import default_as_of, now, open_ledger, run_lock, state_folder
+from tulosvahti.wiring.dropping import take_dropped
 from tulosvahti.wiring.fetching import fetch
 from tulosvahti.wiring.mail import deliver
 from tulosvahti.wiring.reports import write_pages
@@ -75,6 +76,7 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
 
     """
     with run_lock(project) as lock, closing(open_ledger(project)) as ledger:
+        take_dropped(project, ledger, clock)
         claim = ledger.slots.claim_by_hand(rules, lock.owner, clock, lock.dead)
         lock.alone()
         return _run(project, ledger, claim, Asked(as_of, rules, expectations, alerts, fetching), clock)
@@ -123,8 +125,8 @@ def _run(  # noqa: PLR0913 (what a run is made of)
                 fetch(project, inputs_of(project, asked.rules))
             known = ledger.newest_as_of(max(today, asked.as_of))
             with ledger.transaction(reading=True) as connection:
-                history = revised.history(connection)
-            before = Before(ledger.open_findings(), ledger.previous_verdicts(), known, history)
+                history, refusals = revised.history(connection), deliveries.refusals(connection)
+            before = Before(ledger.open_findings(), ledger.previous_verdicts(), known, history, refusals)
             request = Request(run, asked.as_of, asked.rules, asked.expectations, Path(scratch), docs)
             outcome = evaluate(project, request, before, InputStore(project.root).keep)
         found = alert(project, ledger, outcome, started)

@@ -1,0 +1,48 @@
+"""Drop folders with the real ledger, store and clock."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tulosvahti.run.dropping import Hands, waiting
+from tulosvahti.run.dropping import take_dropped as take_all
+from tulosvahti.store import deliveries
+from tulosvahti.store.inputs import InputStore
+from tulosvahti.wiring.base import default_as_of, now, open_ledger
+from tulosvahti.wiring.intake import put_in_place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from tulosvahti.core.refusal import Refusal
+    from tulosvahti.load.project import Project
+    from tulosvahti.run.dropping import Settled
+    from tulosvahti.store.ledger import Ledger
+
+
+def dropped(project: Project, ledger: Ledger) -> bool:
+    """Tell whether anything lies in a drop folder, or was begun to be taken; only reads."""
+    if all(contract.drop is None for contract in project.contracts.values()):
+        return False
+    with ledger.transaction(reading=True) as connection:
+        return waiting(project, deliveries.logged(connection))
+
+
+def take_dropped(
+    project: Project, ledger: Ledger, clock: Callable[[], datetime] = now, step: Callable[[str], None] = lambda _name: None
+) -> list[Settled]:
+    """Take what is whole from the drop folders. One process of a project at a time: hold its run lock."""
+    if not dropped(project, ledger):
+        return []
+    store = InputStore(project.root)
+    hands = Hands(ledger.transaction, store.keep, store.read, partial(put_in_place, project), clock, step=step)
+    return take_all(project, hands, default_as_of(project, clock()))
+
+
+def refusals(project: Project) -> dict[str, Refusal]:
+    """Give the inputs whose newest delivery was refused before it came to its place."""
+    with closing(open_ledger(project)) as ledger, ledger.transaction(reading=True) as connection:
+        return deliveries.refusals(connection)
