@@ -21,7 +21,7 @@ SAID_BY = {"Problem", "Notice", "Reject", "UnreadableError", "ExpressionError", 
 BOUND = {"msg", "message", "step", "next_step", "reason", "explanation", "said", "why"}
 NOT_SHOWN = {"load/drafting.py", "compute/measuring.py", "compute/rule_sql.py", "compute/parts_sql.py", "compute/planning.py", "run/cases.py"}
 """Drafts of contracts, SQL, and what the command ``test`` prints."""
-GROWING = ("load/fetched.py", "load/sources/", "load/cubes/", "load/contracts.py", "run/fetching.py")
+GROWING = ("load/fetched.py", "load/sources/", "load/contracts.py", "run/fetching.py")
 """Modules that are being written; their sentences get their words when they are."""
 NAMES = {
     "minLength, maxLength, pattern, enum", "utf-8, utf-16, windows-1252, iso-8859-1", "also, for", "same key as",

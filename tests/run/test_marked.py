@@ -29,6 +29,7 @@ fields:
   - {name: year, header: Tid, type: year}
   - {name: people, header: value, type: integer}
   - {name: preliminary, header: provisional, type: boolean}
+  - {name: why, header: symbol, type: string}
 """
 WIDE = """\
 title: Folkmängd 2025
@@ -115,6 +116,10 @@ def test_a_missing_figure_is_unknown_and_never_0(tmp_path: Path) -> None:
     verdicts = judged(tmp_path, TABLE | {"value": [1200, 1204, 600, 611, 600, None], "status": {"5": ".."}})
     assert (verdicts["women", "2025"]["verdict"], verdicts["women", "2025"]["reason"]) == ("unknown", "all_null")
     assert verdicts["both", "2025"]["verdict"] == "unknown"
+    said = {".. (not available)": 1}
+    assert verdicts["women", "2025"]["evidence"]["missing_figures"] == said
+    assert verdicts["both", "2025"]["evidence"]["missing_figures"] == said
+    assert "missing_figures" not in verdicts["women", "2024"]["evidence"]
 
 
 def test_r24_sums_of_a_source_that_is_not_additive_are_followed_and_not_judged(tmp_path: Path) -> None:

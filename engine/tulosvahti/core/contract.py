@@ -112,7 +112,7 @@ class Contract:
     quote_char: str = '"'
     comment_char: str = ""
     sheet: str = ""
-    """Of a workbook; empty: the one whose columns are the contract's."""
+    """Of a workbook, empty: the one whose columns are the contract's; of a JSON-stat bundle, its dataset."""
     header_row: int = 0
     """Row of a sheet's header or line of a text's, from 1; 0: the one whose columns are the contract's."""
     header_rows: int = 0

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 TIME, METRIC, GEO = "time", "metric", "geo"
+VALUE, SYMBOL, MEANING, PROVISIONAL, REMARK = COLUMNS = ("value", "symbol", "meaning", "provisional", "remark")
+"""Columns of a table's rows besides its dimensions."""
 MEANINGS = {
     ".": "not applicable, or no figure is given",
     "..": "not available",

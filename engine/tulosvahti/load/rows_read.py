@@ -105,7 +105,7 @@ def _rows(contract: Contract, files: Sequence[File]) -> Rows:
 
 def _read(contract: Contract, name: str, content: bytes) -> Records:
     """Read a file by what is in it: an office's table, text with the contract's dialect, everything else as a grid."""
-    if may_be_cube(content) and (cube := read_cube(content)) is not None:
+    if may_be_cube(content) and (cube := read_cube(content, dataset=contract.sheet)) is not None:
         return records_of(contract, cube)
     if not is_text(content):
         return read_grid(contract, name, content)

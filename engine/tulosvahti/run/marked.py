@@ -12,7 +12,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tulosvahti.core.expression import parse_condition
+from tulosvahti.core.cube import MEANINGS, SYMBOL, VALUE
+from tulosvahti.core.expression import ExpressionError, parse_condition
 from tulosvahti.core.fetched import MarkKind
 from tulosvahti.core.measure import Reason
 from tulosvahti.core.period import Period, read_period
@@ -45,7 +46,28 @@ def marked(verdicts: Iterable[Verdict], sets: Sets, contracts: Mapping[str, Cont
 
     ``measure`` gives the groups of a measurement; what cannot be computed has none.
     """
-    return [_provisional(_additive(verdict, sets), sets, contracts, measure) for verdict in verdicts]
+    return [
+        _provisional(_missing(_additive(verdict, sets), contracts, measure), sets, contracts, measure) for verdict in verdicts
+    ]
+
+
+def _missing(verdict: Verdict, contracts: Mapping[str, Contract], measure: Measure) -> Verdict:
+    """Say which symbols stand in place of the figures that a verdict lacks, and how often."""
+    spec = verdict.rule.spec
+    if not isinstance(spec, TargetSpec) or not verdict.evidence.get("unknown_rows"):
+        return verdict
+    contract = contracts.get(spec.measure.input)
+    fields = {item.column: item.name for item in contract.fields} if contract is not None else {}
+    if contract is None or SYMBOL not in fields or VALUE not in fields:
+        return verdict
+    where = _and(spec, f"{fields[SYMBOL]} IS NOT NULL AND {fields[VALUE]} IS NULL")
+    by = (*spec.measure.by, fields[SYMBOL])
+    found: dict[str, Json] = {}
+    for (subject, period), parts in (_counted(spec, where, by, contract, measure) or {}).items():
+        if subject[:-1] == verdict.subject and (period == verdict.period or not spec.measure.period) and parts.taken:
+            symbol = subject[-1][1]
+            found[f"{symbol} ({MEANINGS[symbol]})" if symbol in MEANINGS else symbol] = parts.taken
+    return replace(verdict, evidence={**verdict.evidence, "missing_figures": found}) if found else verdict
 
 
 def _additive(verdict: Verdict, sets: Sets) -> Verdict:
@@ -120,11 +142,23 @@ def _touches(of: str, periods: list[Period]) -> bool:
 
 def _rows(verdict: Verdict, spec: TargetSpec, contract: Contract, measure: Measure) -> int:
     """Count the measured rows that the contract's field marks as preliminary."""
-    where = spec.measure.where
-    text = f"({where.text}) AND {contract.provisional}" if where is not None else contract.provisional
-    counted = replace(
-        spec.measure, kind=MeasureKind.COUNT, expression=None, where=parse_condition(text, contract.kinds), accumulates=False
-    )
-    groups = measure(replace(spec, measure=counted))
+    groups = _counted(spec, _and(spec, contract.provisional), spec.measure.by, contract, measure)
+    if groups is None:
+        return 1
     keys: list[Period | None] = [*_periods(verdict, spec)] or [None]
     return sum(parts.taken for (subject, period), parts in groups.items() if subject == verdict.subject and period in keys)
+
+
+def _and(spec: TargetSpec, condition: str) -> str:
+    where = spec.measure.where
+    return f"({where.text}) AND {condition}" if where is not None else condition
+
+
+def _counted(spec: TargetSpec, where: str, by: tuple[str, ...], contract: Contract, measure: Measure) -> Measured | None:
+    """Count rows of an indicator's scope that meet a condition more; None where both together are too long to be read."""
+    try:
+        condition = parse_condition(where, contract.kinds)
+    except ExpressionError:
+        return None
+    counted = replace(spec.measure, kind=MeasureKind.COUNT, expression=None, where=condition, by=by, accumulates=False)
+    return measure(replace(spec, measure=counted))

@@ -103,6 +103,7 @@ WORDS: dict[str, str] = {
     "evidence.broken": "Sums that do not hold",
     "evidence.not_additive": "Adding these figures is inexact",
     "evidence.noise": "Each figure may be off by",
+    "evidence.missing_figures": "Missing figures",
     "evidence.preliminary": "Preliminary figures",
     "evidence.faults": "Smallest mend",
     "cause.digits_swapped": "digits swapped",

@@ -103,6 +103,7 @@ WORDS: dict[str, str] = {
     "evidence.broken": "Täsmäämättömät summat",
     "evidence.not_additive": "Näiden lukujen yhteenlasku on epätarkka",
     "evidence.noise": "Luku voi poiketa enintään",
+    "evidence.missing_figures": "Puuttuvat luvut",
     "evidence.preliminary": "Ennakkotietoja",
     "evidence.faults": "Vähin korjaus",
     "cause.digits_swapped": "numerot vaihtuneet keskenään",

@@ -103,6 +103,7 @@ WORDS: dict[str, str] = {
     "evidence.broken": "Summor som inte stämmer",
     "evidence.not_additive": "Att addera dessa tal är inexakt",
     "evidence.noise": "Varje tal kan avvika med högst",
+    "evidence.missing_figures": "Uppgifter som saknas",
     "evidence.preliminary": "Preliminära uppgifter",
     "evidence.faults": "Minsta rättelse",
     "cause.digits_swapped": "omkastade siffror",

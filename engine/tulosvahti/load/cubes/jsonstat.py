@@ -44,9 +44,9 @@ def cube_of_json_stat(content: Any, dataset: str = "") -> Cube:  # noqa: ANN401 
     """
     found = _datasets(content)
     if dataset and dataset not in found:
-        raise refused(f"it has no dataset {dataset!r}; found: {', '.join(found)}", "name one of them with `dataset`")
+        raise refused(f"it has no dataset {dataset!r}; found: {', '.join(found)}", "name one of them with `sheet`")
     if not dataset and len(found) > 1:
-        raise refused(f"it has several datasets: {', '.join(found)}", "name one of them with `dataset`")
+        raise refused(f"it has several datasets: {', '.join(found)}", "name one of them with `sheet`")
     return _cube(found[dataset] if dataset else next(iter(found.values())))
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import FieldType
-from tulosvahti.core.cube import TIME, strides
+from tulosvahti.core.cube import COLUMNS, MEANING, PROVISIONAL, REMARK, SYMBOL, TIME, VALUE, strides
 from tulosvahti.core.fetched import Mark, MarkKind
 from tulosvahti.core.period_codes import PRELIMINARY, period_of_code
 from tulosvahti.core.quantity import plain
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tulosvahti.core.cube import Category, Cube, Dimension
     from tulosvahti.load.records import Value
 
-VALUE, SYMBOL, MEANING, PROVISIONAL, REMARK = OWN = ("value", "symbol", "meaning", "provisional", "remark")
 TRUE, FALSE = "true", "false"
 _NOTES, _LONGEST = 20, 300
 
@@ -64,7 +63,7 @@ def _columns(contract: Contract, cube: Cube) -> Iterable[tuple[str, Callable[[Fi
         if item.text != item.code:
             yield item.text, _texts(cube, item, step, lambda one: one.text)
     for item, step in zip(cube.dimensions, steps, strict=True):
-        title = f"{item.code}.code" if item.code in OWN else item.code
+        title = f"{item.code}.code" if item.code in COLUMNS else item.code
         codes = _code_in_time if item.role == TIME else _code
         yield title, _texts(cube, item, step, codes)
         yield f"{item.code}.text", _texts(cube, item, step, lambda one: one.text)
