@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
+import httpx
 from browsing import Browser
 
 from tulosvahti.cli.starting import start_project
+from tulosvahti.core.role import Person, Role
+from tulosvahti.store import people
+from tulosvahti.store.changes import Author
+from tulosvahti.web import passwords
 from tulosvahti.web.app import application
 from tulosvahti.web.pages import PAGES
 
@@ -88,3 +94,33 @@ def token_of(page) -> str:
     found = re.search(r'name="form_token" value="([^"]+)"', page.text)
     assert found, page.text
     return found[1]
+
+
+PASSWORD = "a long enough sentence"  # noqa: S105 (of a test)
+LOCAL = '[serve]\nsign_in = ["local"]\nhosts = ["tulosvahti.example"]\n'
+
+
+def person_added(house, name: str, *roles: str, owners: tuple[str, ...] = ()) -> None:
+    """Give a person an account whose password is :data:`PASSWORD`."""
+    author = Author("test", "command", house.clock())
+    with house.ledger.transaction() as connection:
+        people.add(connection, author, Person(name, frozenset(map(Role, roles)), frozenset(owners), "local"), hash_of(PASSWORD))
+
+
+@lru_cache
+def hash_of(password: str) -> str:
+    return passwords.hashed(password)
+
+
+def signed_in(house, name: str, password: str = PASSWORD, *more, **options) -> Browser:
+    """Give a browser in which a person has signed in."""
+    visitor = browser(house, *more, **options)
+    form = {"form_token": token_of(visitor.get("/en/sign-in")), "name": name, "password": password}
+    answer = visitor.post("/en/sign-in", data=form)
+    assert answer.status_code == 303, answer.text
+    return visitor
+
+
+def sent(visitor: Browser, page: str, path: str, **fields) -> httpx.Response:
+    """Send a form with the token that a page shows."""
+    return visitor.post(path, data={"form_token": token_of(visitor.get(page)), **fields})

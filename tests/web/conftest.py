@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from dashboard import START, Clock, browser, make_project
+from dashboard import LOCAL, START, Clock, browser, make_project, person_added
 
 from tulosvahti import wiring
 from tulosvahti.load.project import load_project
@@ -36,3 +36,18 @@ def house(root, clock):
 def reading(house):
     """Give a browser on this machine, where nobody signs in."""
     return browser(house)
+
+
+def _with_settings(root, clock, settings: str):
+    with (root / "config.toml").open("a", encoding="utf-8") as config:
+        config.write(settings)
+    return closing(House(root, clock, clock.steady))
+
+
+@pytest.fixture
+def signed(root, clock):
+    """Give a house in which everybody signs in by an account; there is one for each role, named after it."""
+    with _with_settings(root, clock, LOCAL) as opened:
+        for role in ("reader", "owner", "controller", "auditor", "administrator"):
+            person_added(opened, role, role, owners=("agency",) if role == "owner" else ())
+        yield opened

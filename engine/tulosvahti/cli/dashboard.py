@@ -1,4 +1,4 @@
-"""The commands of the dashboard: ``serve``."""
+"""The commands of the dashboard: ``serve`` and ``users``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from tulosvahti.cli import people
 from tulosvahti.cli.shared import ProjectOption, root_of, say
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 def add_to(app: Typer) -> None:
     """Add the commands."""
     app.command()(serve)
+    app.add_typer(people.app, name="users")
 
 
 def serve(project: ProjectOption = None) -> None:

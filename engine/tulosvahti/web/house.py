@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from http import HTTPStatus
@@ -13,10 +15,13 @@ from tulosvahti import wiring
 from tulosvahti.schedule.reading import Reading
 from tulosvahti.store.reading import ReadingLedger
 from tulosvahti.store.secret import project_secret
+from tulosvahti.web.limits import Limit
+from tulosvahti.web.oidc import BACK, Provider
 from tulosvahti.web.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
     from datetime import datetime
     from pathlib import Path
 
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from tulosvahti.load.serving import ServeConfig
     from tulosvahti.store.ledger import Ledger
 
+LOG = logging.getLogger("tulosvahti.web")
 _LOOK_AGAIN = 2.0
 """Seconds between looks at whether a file of the project has changed."""
 _AT_ONCE = 2
@@ -56,9 +62,17 @@ class House:
             self.ledger.close()
             raise
         self._computing = threading.BoundedSemaphore(_AT_ONCE)
+        self._later = ThreadPoolExecutor(max_workers=1, thread_name_prefix="later")
+        self.proxy_secret = wiring.secret(self.serve.proxy.secret_env)
+        self.sign_in_from = Limit(20, 300, steady)
+        """Tries of one address."""
+        self.sign_in_as = Limit(10, 900, steady)
+        """Failed tries of one name."""
+        self.api_calls = Limit(600, 60, steady)
 
     def close(self) -> None:
         """Close every connection."""
+        self._later.shutdown()
         self.reader.close()
         self.ledger.close()
 
@@ -87,6 +101,18 @@ class House:
         """Tell whether nobody signs in, so that whoever sits at this machine may read."""
         return not self.serve.sign_in
 
+    @cached_property
+    def provider(self) -> Provider:
+        """The OpenID Connect provider."""
+        back = f"{self._project.config.dashboard}{BACK}"
+        return Provider(self.serve.oidc, wiring.secret(self.serve.oidc.secret_env), back, self.secret)
+
+    def later(self, deed: Callable[[], None]) -> Future[None]:
+        """Do something that no answer waits for, one after the other; what fails is logged."""
+        done = self._later.submit(deed)
+        done.add_done_callback(_log_failure)
+        return done
+
     @contextmanager
     def computing(self) -> Iterator[None]:
         """Let few long computations go on at a time; one more waits, and is refused after a minute.
@@ -101,3 +127,8 @@ class House:
             yield
         finally:
             self._computing.release()
+
+
+def _log_failure(done: Future[None]) -> None:
+    if error := done.exception():
+        LOG.warning("something that could wait was not done: %s", error)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -18,6 +19,7 @@ from tulosvahti.core.role import Deed, Person
 from tulosvahti.core.text import LANGUAGES
 from tulosvahti.core.verdict import Word
 from tulosvahti.emit import words
+from tulosvahti.store.changes import Author, record
 from tulosvahti.web import tokens
 from tulosvahti.web.assets import asset_name
 from tulosvahti.web.refusal import Refusal
@@ -25,6 +27,7 @@ from tulosvahti.web.refusal import Refusal
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from sqlalchemy import Connection
     from starlette.requests import Request
 
     from tulosvahti.load.project import Project
@@ -183,6 +186,20 @@ class Page:
     def refused(self, key: str, **details: object) -> Refusal:
         """Give what says why a form cannot be taken; to be raised."""
         return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, key, **details)
+
+    # What changes something.
+
+    @property
+    def author(self) -> Author:
+        """The person as the history of changes names them."""
+        return Author(self.person.name, self.person.via, self.now)
+
+    @contextmanager
+    def change(self, deed: str, about: str, why: str = "", **details: object) -> Iterator[Connection]:
+        """Give a transaction of the ledger; what is done in it is kept together with its line in the history, or not at all."""
+        with self.house.ledger.transaction() as connection:
+            yield connection
+            record(connection, self.author, deed, about, why, details)
 
     # Who may.
 
