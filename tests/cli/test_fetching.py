@@ -49,8 +49,8 @@ def test_what_never_came_is_missing_and_the_others_are_judged(project, web):
 @pytest.mark.parametrize(
     ("fetch", "said"),
     [
-        ("§{}", "fetch: no server is named; allowed: one of database, http"),
-        ("{§ftp: {}}", "unknown key 'ftp'; allowed: database, http"),
+        ("§{}", "fetch: no server is named; allowed: one of database, http, pxweb, sftp"),
+        ("{§ftp: {}}", "unknown key 'ftp'; allowed: database, http, pxweb, sftp"),
         ("{http: {url: §'leads.csv'}}", "url: 'leads.csv' has not the right form; allowed: an address such as https://data.agency.fi/leads.csv"),
         ("{http: {url: 'https://a.fi/x', password: §hunter2, user: me}}", "password: a secret stands in a file that is kept in git; allowed: {env: NAME}, {credential: NAME} or {file: PATH}"),
         ("{http: {url: 'https://a.fi/x', password: §{env: A, file: b}, user: me}}", "password: a mapping: give one of env, credential and file"),
@@ -61,6 +61,11 @@ def test_what_never_came_is_missing_and_the_others_are_judged(project, web):
         ("{http: {url: §'http://a.fi/x', token: {env: A}}}", "url: a secret would cross the network for all to read; allowed: an https address"),
         ("{http: {url: 'https://a.fi/x', wait: §10}}", "wait: 10"),
         ("{http: {url: 'https://a.fi/x', wait: §'10 d'}}", "wait: '10 d' has not the right form; allowed: such as 45 s, 10 min or 1 h"),
+        ("{sftp: §{host: a.fi, user: me, path: a.csv, key: {env: K}}}", "the server's key is not named: anyone could answer in its place; allowed: host_key or known_hosts; have it from the server's keeper, and compare: ssh-keyscan a.fi | ssh-keygen -lf -"),
+        ("{sftp: {host: a.fi, user: me, path: a.csv, key: {env: K}, host_key: [§'MD5:aa']}}", "host_key: 'MD5:aa' is no fingerprint; allowed: SHA256: and 43 letters"),
+        ("{sftp: {host: a.fi, user: me, path: a.csv, key: {env: K}, known_hosts: §hosts}}", "known_hosts: there is no file hosts"),
+        ("{sftp: §{host: a.fi, user: me, path: a.csv, known_hosts: inputs/visits.yaml}}", "give password or key; allowed: one of them"),
+        ("{sftp: {host: a.fi, user: me, path: §'*/a.csv', key: {env: K}, known_hosts: inputs/visits.yaml}}", "path: only the file's name may be a glob"),
         ("{database: {url: §'nonsense', table: t}}", "url: 'nonsense' has not the right form; allowed: a SQLAlchemy URL such as postgresql://"),
         ("{database: {url: §'postgresql://me:hunter2@db/x', table: t}}", "url: a secret stands in a file that is kept in git"),
         ("{database: {url: §'postgresql://me@db/x?password=hunter2', table: t}}", "url: a secret stands in a file that is kept in git"),
@@ -78,6 +83,12 @@ def test_a_broken_declaration_is_a_problem_with_its_place(project, fetch, said):
     assert result.exit_code == 2
     assert f"inputs/visits.yaml:2:{len('fetch: ') + fetch.index('§') + 1}: {said}" in result.output
     assert "hunter2" not in result.output
+
+
+def test_several_files_need_a_key(project):
+    fetch = "{sftp: {host: a.fi, user: me, path: 'a_*.csv', key: {env: K}, known_hosts: inputs/visits.yaml}}"
+    project.write("inputs/visits.yaml", _contract(fetch).replace("primaryKey: [visit_id]\n", ""))
+    assert "several deliveries cannot be merged without a key; allowed: a primaryKey, or the path of one file" in project.call("lint").output
 
 
 def test_an_input_is_in_one_place(project):

@@ -182,6 +182,10 @@ class Source(Protocol):
     def identity(self) -> str:
         """Say what is fetched, so that a changed declaration is not answered with what another one gave."""
 
+    @property
+    def several(self) -> bool:
+        """Tell whether more than one file may come, whose rows are then told apart by the contract's key."""
+
     def problems(self, place: Callable[[tuple[str | int, ...]], Place], root: Path) -> list[Problem]:
         """Give what is wrong with the declaration, without network; ``place`` knows where its keys stand."""
 

@@ -139,6 +139,9 @@ def _fetch(shape: ContractShape, source: Source, root: Path) -> Fetches | None:
         return None
     ((kind, found),) = declared.items()
     source.problems += found.problems(lambda at: source.place(("fetch", kind, *at)), root)
+    if found.several and not shape.primaryKey:
+        message = "several deliveries cannot be merged without a key"
+        source.problems.append(Problem(source.place(("fetch", kind, "path")), message, "a primaryKey, or the path of one file"))
     return found
 
 

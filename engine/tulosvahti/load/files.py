@@ -76,7 +76,7 @@ def paths_of(contract: Contract, root: Path, coming: Path | None = None) -> list
             matches = {path for path in folder.glob(source) if not path.name.startswith(".")}
             if coming is not None and fnmatchcase(coming.relative_to(folder).as_posix(), source):
                 matches.add(coming)
-            found |= dict.fromkeys(sorted(matches, key=lambda path: _natural(path.relative_to(folder).as_posix())))
+            found |= dict.fromkeys(sorted(matches, key=lambda path: natural(path.relative_to(folder).as_posix())))
         else:
             found[folder / source] = None
     return list(found)
@@ -190,7 +190,7 @@ def unpacked(file: File) -> list[File]:
     except (*DAMAGE, lzma.LZMAError, RuntimeError) as error:
         msg = f"file is a damaged or unfinished zip archive: {error}"
         raise UnreadableError(msg, "pack it again, or deliver the files themselves") from error
-    return sorted(found, key=lambda item: _natural(item.name))
+    return sorted(found, key=lambda item: natural(item.name))
 
 
 def unpacked_is_archive(file: File) -> bool:
@@ -238,6 +238,6 @@ def _allowed(entries: list[zipfile.ZipInfo], size: int) -> list[zipfile.ZipInfo]
     return wanted
 
 
-def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
+def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
     """Give a key that puts ``leads_10`` after ``leads_9``."""
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name)], name

@@ -8,6 +8,7 @@ from tulosvahti.load.sources.database import DatabaseSource
 from tulosvahti.load.sources.declared import Declared
 from tulosvahti.load.sources.http import HttpSource
 from tulosvahti.load.sources.pxweb import PxwebSource
+from tulosvahti.load.sources.sftp import SftpSource
 
 if TYPE_CHECKING:
     from tulosvahti.core.fetched import Source
@@ -19,6 +20,7 @@ class FetchShape(Declared):
     database: DatabaseSource | None = None
     http: HttpSource | None = None
     pxweb: PxwebSource | None = None
+    sftp: SftpSource | None = None
 
     def declared(self) -> dict[str, Source]:
         """Give what is declared, by key; one is right."""

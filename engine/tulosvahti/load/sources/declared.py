@@ -25,6 +25,11 @@ class Declared(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @property
+    def several(self) -> bool:
+        """Tell whether more than one file may come, whose rows are then told apart by the contract's key."""
+        return False
+
 
 class SecretShape(Declared):
     """Where a secret is; the secret itself never stands in a file of the project."""
