@@ -64,7 +64,7 @@ def test_the_same_rows_delivered_again_count_once(tmp_path: Path) -> None:
         "2 rows stand in several deliveries with the same values and are counted once"
     )
     assert (taken.delivery.rows, taken.delivery.rejected_rows) == (3, 0)
-    assert [*taken.parts] == list(files.values())
+    assert [file.path.read_bytes() for file in taken.files] == list(files.values())
 
 
 def test_the_same_content_counts_once(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_the_same_content_counts_once(tmp_path: Path) -> None:
         "leads_2.csv has the same content as leads_1.csv and is counted once",
         "leads_3.csv has the same content as leads_2.csv and is counted once",
     ]
-    assert len(taken.parts) == 3
+    assert len(taken.files) == 3
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -19,7 +20,7 @@ from tulosvahti.core.text import Text
 from tulosvahti.load.cells import read_column
 from tulosvahti.load.entered import approved_file, faults_of, read_entry, written
 from tulosvahti.load.files import File
-from tulosvahti.load.row_store import RowStore
+from tulosvahti.load.held import hold
 from tulosvahti.load.tables import take_files
 from tulosvahti.problem import Place
 
@@ -104,7 +105,9 @@ def test_same_values_same_bytes_and_they_are_read_back(rows, random) -> None:
     random.shuffle(entries)
     assert approved_file(CONTRACT, entries, ZONE) == content
     with tempfile.TemporaryDirectory() as folder:
-        taken = take_files(CONTRACT, [File("x.csv", content)], date(2024, 1, 1), RowStore(Path(folder)))
+        held = hold(io.BytesIO(content), Path(folder), len(content))
+        files = [File("x.csv", held.path, held.sha256, held.size)]
+        taken = take_files([(CONTRACT, files)], Path(folder), date(2024, 1, 1))[CONTRACT.name]
     assert taken.delivery.state is DeliveryState.ACCEPTED
     assert (taken.delivery.rows, taken.delivery.rejects) == (len(rows), ())
 

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from tulosvahti.compute.measuring import DuckDatabase, NotComputedError
-from tulosvahti.core.contract import Contract, DeliveryState, Field, FieldType
+from tulosvahti.core.contract import Contract, Delivery, DeliveryState, Field, FieldType
 from tulosvahti.core.text import Text
 from tulosvahti.load.row_store import RowStore
 from tulosvahti.load.tables import Taken, take
@@ -43,6 +43,11 @@ def take_in(root: Path, content: str = CONTENT, contract: Contract = CONTRACT, a
 def rows_of(taken: Taken) -> Path:
     assert taken.rows is not None, taken.delivery.explanation
     return taken.rows.path
+
+
+def said(taken: Taken) -> Delivery:
+    """Give what does not tell when the file was written."""
+    return replace(taken.delivery, files=())
 
 
 def made(taken: Taken) -> int:
@@ -77,7 +82,7 @@ def test_the_same_content_under_the_same_contract_is_read_once(tmp_path: Path) -
     first = take_in(tmp_path)
     again = take_in(tmp_path)
     assert made(again) == made(first)
-    assert again.delivery == first.delivery
+    assert said(again) == said(first)
     # What changes nothing of how the file is read changes no rows, but it is judged anew.
     stricter = take_in(tmp_path, contract=replace(CONTRACT, max_rejects_percent=Decimal(0)))
     assert stricter.delivery.state is DeliveryState.QUARANTINED
@@ -130,7 +135,7 @@ def test_a_damaged_entry_is_made_again(tmp_path: Path, suffix: str, damage) -> N
     assert frame is not None
     assert again.frame is not None
     assert again.frame.equals(frame)
-    assert again.delivery == first.delivery
+    assert said(again) == said(first)
 
 
 def test_a_link_and_a_summary_of_another_entry_are_foreign(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ fields:
   - {{name: arvo, type: number, decimalChar: ","}}
 """
 SOUND, OTHER, BROKEN = "id;arvo\na;1\n", "id;arvo\na;2,5\nb;x\n", "id\na\n"
-STEPS = ["read", "keep", "log the arrival", "judge", "put in place", "move aside", "log what became of it"]
+STEPS = ["read", "log the arrival", "judge", "put in place", "move aside", "log what became of it"]
 
 
 class Crash(BaseException):

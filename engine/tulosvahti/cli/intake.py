@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from tulosvahti.core.contract import DeliveryState
 from tulosvahti.emit.words import clean
 from tulosvahti.load.files import File, paths_of, place_for, read_file
+from tulosvahti.load.held import store_of
 from tulosvahti.load.records import UnreadableError
-from tulosvahti.load.row_store import RowStore
 from tulosvahti.load.tables import take_files
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def judge(project: Project, path: Path, name: str, as_of: date) -> Judged:
     if contract is None:
         msg = f"--input: no input {name!r}; allowed: {', '.join(sorted(project.contracts)) or 'none is sound: see tulosvahti lint'}"
         raise CallError(msg)
-    folder = project.root / "inputs"
+    folder, store = project.root / "inputs", store_of(project.root)
     try:
         place = folder / place_for(contract, path.name)
     except UnreadableError as error:
@@ -57,11 +57,11 @@ def judge(project: Project, path: Path, name: str, as_of: date) -> Judged:
         raise CallError(msg) from error
     shown = os.path.relpath(place, folder) if contract.several else path.name
     try:
-        file = read_file(path, shown)
+        file = read_file(path, shown, store)
         files = [file]
         if contract.several:
             files = [
-                file if other == place else read_file(other, os.path.relpath(other, folder), links=False)
+                file if other == place else read_file(other, os.path.relpath(other, folder), store, links=False)
                 for other in paths_of(contract, project.root, place)
                 if other == place or other.exists()
             ]
@@ -71,7 +71,7 @@ def judge(project: Project, path: Path, name: str, as_of: date) -> Judged:
     except UnreadableError as error:
         msg = f"{error}; {error.next_step}"
         raise CallError(msg) from error
-    return Judged(file, place, take_files(contract, files, as_of, RowStore.of(project.root)).delivery)
+    return Judged(file, place, take_files([(contract, files)], project.root, as_of)[name].delivery)
 
 
 def lines(judged: Judged, *, put: bool) -> Iterator[str]:

@@ -115,20 +115,18 @@ def import_values(  # noqa: PLR0913 (a file, what to do with it, who and why)
     """Show what a file of values would change, cell by cell; with --apply, enter it. Rows it leaves out stay."""
     from tulosvahti import wiring  # noqa: PLC0415
     from tulosvahti.core.entry import Sort  # noqa: PLC0415
-    from tulosvahti.load.files import read_file  # noqa: PLC0415
     from tulosvahti.load.records import UnreadableError  # noqa: PLC0415
     from tulosvahti.wiring import values_import  # noqa: PLC0415
 
-    try:
-        content = read_file(file, file.name)
-    except FileNotFoundError:
-        raise refuse(f"{file} does not exist") from None
-    except UnreadableError as error:
-        raise refuse(f"{error}; {error.next_step}") from None
     sort = Sort.FORECAST if forecast else Sort.ACTUAL
 
     def imported(opened: Project, ledger: Ledger) -> None:
-        found = values_import.read_import(opened, ledger, name, content, sort)
+        try:
+            found = values_import.read_import(opened, ledger, name, file, sort)
+        except FileNotFoundError:
+            raise refuse(f"{file} does not exist") from None
+        except UnreadableError as error:
+            raise refuse(f"{error}; {error.next_step}") from None
         for change in found.changes:
             before = "new" if change.before is None else change.before or "–"
             wrong = f"  blocks approval: {change.fault}" if change.fault else ""

@@ -7,7 +7,6 @@ pipes and devices not opened.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from tulosvahti.core.arrival import How
 from tulosvahti.core.drop import REFUSED, TAKEN, Drop, Whole
 from tulosvahti.load.files import MOST, File, written_at
+from tulosvahti.load.held import Held, hold
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.sheets.reading import amount
 
@@ -95,8 +95,8 @@ def lying(drop: Drop, root: Path) -> list[Lying]:
     return sorted(found, key=lambda item: (item.written, item.name))
 
 
-def read_lying(item: Lying, drop: Drop, now: datetime) -> File:
-    """Read a file that is whole.
+def read_lying(item: Lying, drop: Drop, now: datetime, folder: Path) -> File:
+    """Hold a file that is whole in the input store, which is ``folder``.
 
     Raises:
         ChangingError: it is not whole yet, or changed while it was read.
@@ -111,13 +111,13 @@ def read_lying(item: Lying, drop: Drop, now: datetime) -> File:
         raise UnreadableError(msg, "split the file")
     if waits := awaits(item, drop, now):
         raise ChangingError(waits)
-    content = _content(item)
+    held = _held(item, folder)
     for place in item.lists:
-        if fault := _fault(item.name, content, _listed(place)):
+        if fault := _fault(item.name, held, _listed(place)):
             if not _settled(item, drop, now):
                 raise ChangingError(fault)
             raise UnreadableError(fault, f"deliver {item.name} and {place.name} again, as they belong together")
-    return File(item.name, content, item.written, item.by, How.DROP)
+    return File(item.name, held.path, held.sha256, held.size, item.written, item.by, How.DROP)
 
 
 def awaits(item: Lying, drop: Drop, now: datetime) -> str:
@@ -144,7 +144,7 @@ def is_still(item: Lying) -> bool:
         return False
 
 
-def _content(item: Lying) -> bytes:
+def _held(item: Lying, folder: Path) -> Held:
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     changed = f"{item.name} changed while it was read"
     try:
@@ -159,10 +159,10 @@ def _content(item: Lying) -> bytes:
     with os.fdopen(handle, "rb") as stream:
         if _mark(os.fstat(handle)) != item.seen:
             raise ChangingError(changed)
-        content = stream.read(item.size + 1)
-        if len(content) != item.size or _mark(os.fstat(handle)) != item.seen:
+        held = hold(stream, folder, MOST)
+        if held.size != item.size or _mark(os.fstat(handle)) != item.seen:
             raise ChangingError(changed)
-    return content
+    return held
 
 
 def _listed(place: Path) -> str:
@@ -175,15 +175,15 @@ def _listed(place: Path) -> str:
         return ""
 
 
-def _fault(name: str, content: bytes, listed: str) -> str:
+def _fault(name: str, held: Held, listed: str) -> str:
     """Say where a list and a file differ; a list must name the digest, and may name the size."""
     digest = _DIGEST.search(listed)
     if digest is None:
         return f"the list of {name} names no SHA-256; allowed: 64 hex digits, and size: BYTES"
     size = _SIZE.search(listed)
-    if size is not None and int(size[1]) != len(content):
-        return f"{name} has {len(content)} bytes; its list says {size[1]}"
-    found = hashlib.sha256(content).hexdigest()
+    if size is not None and int(size[1]) != held.size:
+        return f"{name} has {held.size} bytes; its list says {size[1]}"
+    found = held.sha256
     return "" if found == digest[0].lower() else f"the SHA-256 of {name} is {found}; its list says {digest[0].lower()}"
 
 

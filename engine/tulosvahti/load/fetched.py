@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -17,15 +16,13 @@ from tulosvahti.core.arrival import How
 from tulosvahti.core.contract import Contract, Delivery, DeliveryState, Notice
 from tulosvahti.core.fetched import STATE, Kept, KeptFile, kept_of, kept_place
 from tulosvahti.load.files import File, manifest, read_file
+from tulosvahti.load.held import store_of
 from tulosvahti.load.records import UnreadableError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tulosvahti.load.tables import Taken
-
-TakeFiles = Callable[[Contract, Sequence[File], date], "Taken"]
-
 
 def kept_now(contract: Contract, root: Path) -> Kept | None:
     """Give what the newest fetches of an input left; None where it was never fetched, or by another declaration."""
@@ -56,8 +53,8 @@ def digest_of(kept: Kept) -> str:
     return kept.files[0].sha256 if content is None else hashlib.sha256(content).hexdigest()
 
 
-def take_kept(contract: Contract, root: Path, as_of: date, take_files: TakeFiles) -> Taken:
-    """Take what came last, with what is to know about it.
+def fetched_files(contract: Contract, root: Path) -> tuple[Kept, list[File]]:
+    """Give what came last and its files, as they are held.
 
     Raises:
         UnreadableError: a kept file is not there any more or is not what it was.
@@ -68,13 +65,16 @@ def take_kept(contract: Contract, root: Path, as_of: date, take_files: TakeFiles
     if kept is None or not kept.came:
         raise FileNotFoundError
     by = contract.fetch.shown if contract.fetch is not None else ""
-    files = [replace(_read(root, file), written=kept.fetched_at, by=by, how=How.FETCH) for file in kept.files]
-    taken = take_files(as_files(contract, kept), files, as_of)
+    return kept, [replace(_read(root, file), written=kept.fetched_at, by=by, how=How.FETCH) for file in kept.files]
+
+
+def with_marks(taken: Taken, kept: Kept) -> Taken:
+    """Add to what was taken what is to know of how it came."""
     content = pinned(kept)
     if content is not None:
         digest = hashlib.sha256(content).hexdigest()
-        delivery = replace(taken.delivery, sha256=digest, marks=(*taken.delivery.marks, *kept.marks))
-        taken = replace(taken, delivery=delivery, content=content, parts=tuple(file.content for file in files))
+        marks = (*taken.delivery.marks, *kept.marks)
+        taken = replace(taken, delivery=replace(taken.delivery, sha256=digest, marks=marks), listed=content)
     notices = (*map(Notice, kept.notices), *taken.delivery.notices)
     if kept.trouble is not None:
         notices = (Notice(f"{kept.trouble.message}; what was there at {kept.checked_at} is used"), *notices)
@@ -108,7 +108,7 @@ def never_came(contract: Contract, root: Path, as_of: date) -> Delivery:
 def _read(root: Path, wanted: KeptFile) -> File:
     path = root / STATE / wanted.place
     try:
-        file = read_file(path, wanted.name, links=False)
+        file = read_file(path, wanted.name, store_of(root), links=False)
     except FileNotFoundError as error:
         msg = f"{wanted.name} is no longer in the input store ({wanted.place})"
         raise UnreadableError(msg, "fetch it again, or restore a backup") from error

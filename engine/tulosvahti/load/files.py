@@ -7,7 +7,6 @@ by name, numbers in names counting as numbers. An archive is refused as a whole,
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import lzma
 import os
@@ -17,11 +16,11 @@ import zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.arrival import Arrived, How
+from tulosvahti.load.held import OURS, copied, hold, store_of
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.sheets.archive import DAMAGE
 from tulosvahti.load.sheets.reading import MEGABYTE, amount
@@ -44,24 +43,26 @@ _STEP = "deliver the files themselves, or an archive of nothing but them"
 
 @dataclass(frozen=True)
 class File:
-    """One delivery: its name under ``inputs/`` and its bytes."""
+    """One delivery: its name under ``inputs/``, and where its bytes are held, which nobody changes any more."""
 
     name: str
-    content: bytes = field(repr=False)
+    path: Path = field(compare=False)
+    sha256: str
+    size: int
     written: str = field(default="", compare=False)
     """When it was last written, in UTC."""
     by: str = field(default="", compare=False)
     how: How = field(default=How.PATH, compare=False)
 
-    @cached_property
-    def sha256(self) -> str:
-        """The digest by which it is kept."""
-        return hashlib.sha256(self.content).hexdigest()
-
     @property
     def arrived(self) -> Arrived:
         """What is logged of it."""
-        return Arrived(self.name, self.sha256, len(self.content), self.written, self.by, self.how)
+        return Arrived(self.name, self.sha256, self.size, self.written, self.by, self.how)
+
+    def start(self, size: int) -> bytes:
+        """Give its first bytes."""
+        with self.path.open("rb") as stream:
+            return stream.read(size)
 
 
 def paths_of(contract: Contract, root: Path, coming: Path | None = None) -> list[Path]:
@@ -102,8 +103,9 @@ def place_for(contract: Contract, name: str) -> str:
 def digest_lying(contract: Contract, root: Path) -> str:
     """Give the digest of an input's content as it lies there now; empty where nothing that can be read does."""
     names = {path: os.path.relpath(path, root / "inputs") for path in paths_of(contract, root)}
+    store = store_of(root)
     try:
-        found = [(name, read_file(path, name, links=not contract.several).sha256) for path, name in names.items()]
+        found = [(name, read_file(path, name, store, links=not contract.several).sha256) for path, name in names.items()]
     except (FileNotFoundError, UnreadableError):
         return ""
     if contract.several:
@@ -111,8 +113,8 @@ def digest_lying(contract: Contract, root: Path) -> str:
     return found[0][1]
 
 
-def read_file(path: Path, name: str, *, links: bool = True) -> File:
-    """Read a file that may be read: no pipe, device or folder, which could hang or never end.
+def read_file(path: Path, name: str, folder: Path, *, links: bool = True) -> File:
+    """Hold a file that may be read in the store ``folder``: no pipe, device or folder, which could hang or never end.
 
     ``links``: whether it may be a link; one that lies where producers drop files could lead anywhere.
 
@@ -132,14 +134,19 @@ def read_file(path: Path, name: str, *, links: bool = True) -> File:
         if found.st_size > MOST:
             msg = f"{name} is too large ({amount(found.st_size)}); allowed: at most {amount(MOST)}"
             raise UnreadableError(msg, "split the file")
-        with path.open("rb") as file:
-            content = file.read(MOST + 1)
+        # Without waiting: what was a file a moment ago may be a pipe now.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
         raise
     except OSError as error:
         msg = f"file cannot be opened: {error.strerror}"
         raise UnreadableError(msg, "mend the rights of the file or `path`") from error
-    return File(name, content, written_at(found), _owner(path))
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            msg = f"{name} is a folder, a device or a pipe, not a file"
+            raise UnreadableError(msg, "put the file itself there")
+        held = hold(file, folder, MOST)
+    return File(name, held.path, held.sha256, held.size, written_at(found), _owner(path))
 
 
 def written_at(found: os.stat_result) -> str:
@@ -161,44 +168,48 @@ def manifest(parts: Iterable[tuple[str, str]]) -> bytes:
     return (json.dumps({"deliveries": shape}, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def unpacked(file: File) -> list[File]:
-    """Give the deliveries in a ZIP archive; a file that is none, or is a workbook, is given as it is.
+def unpacked(file: File, folder: Path) -> list[File]:
+    """Unpack the deliveries in a ZIP archive into a folder; a file that is none, or is a workbook, is given as it is.
 
     Raises:
         UnreadableError: the archive could do harm, or is damaged.
 
     """
-    if not file.content.startswith(b"PK\x03\x04"):
+    if not _is_zip(file.path):
         return [file]
     try:
-        with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
+        with zipfile.ZipFile(file.path) as archive:
             entries = archive.infolist()
             if any(entry.filename.lower().startswith(_WORKBOOK) for entry in entries):
                 return [file]
-            wanted = _allowed(entries, len(file.content))
             left, found = _MOST_UNPACKED, []
-            for entry in wanted:
-                with archive.open(entry) as part:
-                    content = part.read(left + 1)
-                left -= len(content)
+            for number, entry in enumerate(_allowed(entries, file.size)):
+                place = folder / f"{file.sha256}-{number}"
+                with archive.open(entry) as part, place.open("wb") as out:
+                    sha256, size = copied(part, out, left)
+                left -= size
                 if left < 0:
                     raise _harm(f"it unfolds to more than {amount(_MOST_UNPACKED)}")
-                inner = File(f"{file.name}/{entry.filename}", content)
-                if unpacked_is_archive(inner):
+                if _is_zip(place) and not _is_workbook(place):
                     raise _harm(f"{entry.filename!r} in it is an archive itself")
-                found.append(inner)
+                found.append(File(f"{file.name}/{entry.filename}", place, sha256, size))
     except (*DAMAGE, lzma.LZMAError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno in OURS:
+            raise
         msg = f"file is a damaged or unfinished zip archive: {error}"
         raise UnreadableError(msg, "pack it again, or deliver the files themselves") from error
     return sorted(found, key=lambda item: natural(item.name))
 
 
-def unpacked_is_archive(file: File) -> bool:
-    """Tell an archive of files from a workbook, which is one too."""
-    if not file.content.startswith(b"PK\x03\x04"):
-        return False
-    with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
-        return not any(name.lower().startswith(_WORKBOOK) for name in archive.namelist())
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PK\x03\x04"
+
+
+def _is_workbook(path: Path) -> bool:
+    """Tell a workbook from an archive of files: it is one too."""
+    with zipfile.ZipFile(path) as archive:
+        return any(name.lower().startswith(_WORKBOOK) for name in archive.namelist())
 
 
 def _harm(why: str) -> UnreadableError:

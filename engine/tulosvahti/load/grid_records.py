@@ -1,6 +1,6 @@
 """Deliveries with a grid: workbooks, JSON and Parquet become records; the table is found by the contract's columns.
 
-Everything is read by ``load.sheets`` in a child process with bounds, from a copy of the very bytes that are kept.
+Read by ``load.sheets``, in the child process of ``intake_child`` and from the very bytes that are kept.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ class _Table:
         return self.header.at + self.header.rows - 1
 
 
-def read_grid(contract: Contract, name: str, content: bytes) -> Records:
-    """Read the table of a delivery from its bytes; ``name`` is the file's.
+def read_grid(contract: Contract, name: str, path: Path) -> Records:
+    """Read the table of a delivery from where it is held; ``name`` is the file's, whose ending promises a format.
 
     Raises:
         UnreadableError: with what is wrong and what to do.
 
     """
     with tempfile.TemporaryDirectory(prefix="tulosvahti-") as folder:
-        copy = Path(folder) / f"delivery{PurePath(name).suffix.lower()}"
-        copy.write_bytes(content)
-        reading = read_sheets(copy, limits=_LIMITS)
+        place = Path(folder) / f"delivery{PurePath(name).suffix.lower()}"
+        place.symlink_to(path.resolve())
+        reading = read_sheets(place, limits=_LIMITS, apart=False)
     _refuse(reading)
     table = _found(contract, reading)
     notices = _file_notices(name, reading)

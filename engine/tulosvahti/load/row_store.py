@@ -102,7 +102,7 @@ class RowStore:
             body = shape["body"]
             if shape["digest"] != _digest(body) or body["key"] != key or not _is_whole(path, body["file"]):
                 return None
-            summary = _summary_of(body["summary"])
+            summary = summary_of(body["summary"])
             # Used now: entries that were not used for long are the first to go.
             os.utime(beside)
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
@@ -123,7 +123,7 @@ class RowStore:
     def keep(self, name: str, key: str, file: Path, summary: Summary) -> Entry:
         """Put a file that was written in ``making`` in its place, with its summary."""
         path, beside = self._places(name, key)
-        body: dict[str, Any] = {"key": key, "summary": _shape(summary), "file": _facts(file, hashed=True)}
+        body: dict[str, Any] = {"key": key, "summary": shape_of(summary), "file": _facts(file, hashed=True)}
         if body["file"]["size"] > _HASHED:
             with file.open("rb") as stream:
                 os.fsync(stream.fileno())
@@ -200,7 +200,8 @@ def _is_whole(path: Path, wanted: dict[str, Any]) -> bool:
     return _facts(path, hashed=False) == wanted
 
 
-def _shape(summary: Summary) -> dict[str, Any]:
+def shape_of(summary: Summary) -> dict[str, Any]:
+    """Give a summary as JSON has it."""
     shape = {item.name: getattr(summary, item.name) for item in fields(summary)}
     shape["rejects"] = [[getattr(reject, item.name) for item in fields(reject)] for reject in summary.rejects]
     shape["marks"] = [[mark.kind, mark.text, mark.of] for mark in summary.marks]
@@ -211,7 +212,13 @@ def _shape(summary: Summary) -> dict[str, Any]:
     return shape
 
 
-def _summary_of(shape: dict[str, Any]) -> Summary:
+def summary_of(shape: dict[str, Any]) -> Summary:
+    """Read a summary.
+
+    Raises:
+        TypeError, ValueError, KeyError, AttributeError: it is none.
+
+    """
     made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in shape.items()}
     made["rejects"] = tuple(Reject(*item) for item in shape["rejects"])
     made["marks"] = tuple(Mark(MarkKind(kind), text, of) for kind, text, of in shape["marks"])

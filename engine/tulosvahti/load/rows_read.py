@@ -5,6 +5,7 @@ Imported only where something is read anew: Polars and Pandera take longer to lo
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from tulosvahti.load.grid_records import read_grid
 from tulosvahti.load.merging import Part, merged
 from tulosvahti.load.records import Records, UnreadableError
 from tulosvahti.load.row_store import End, Summary
-from tulosvahti.load.sheets.formats import is_text, named_otherwise
+from tulosvahti.load.sheets.formats import START, is_text, named_otherwise
 from tulosvahti.load.typed_rows import COPY, Rows, typed_rows
 
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ _SHORT, _LONG = 18, 38
 
 
 def read_into(contract: Contract, files: Sequence[File], place: Path) -> Summary:
-    """Read deliveries, the latest last, and write their rows to the file ``place``.
+    """Read deliveries, the latest last, and write their rows to the file ``place``; archives are unpacked beside it.
 
     Raises:
         UnreadableError: with what is wrong and what to do.
 
     """
-    rows = _rows(contract, files)
+    rows = _rows(contract, files, place.parent)
     frame = rows.frame.with_columns(_narrowed(rows.frame, item.name) for item in contract.fields if item.type is FieldType.NUMBER)
     frame.write_parquet(place)
     rejects = rows.rejects
@@ -75,26 +76,26 @@ def _narrowed(frame: pl.DataFrame, name: str) -> pl.Expr:
     return pl.col(name).cast(pl.Decimal(_SHORT if fits else _LONG, scale))
 
 
-def _rows(contract: Contract, files: Sequence[File]) -> Rows:
+def _rows(contract: Contract, files: Sequence[File], folder: Path) -> Rows:
     """Read the rows of all the files and of what is packed in them; the same content twice is read once."""
     apart: dict[str, File] = {}
     notices = []
     for file in files:
-        for inner in unpacked(file):
+        for inner in unpacked(file, folder):
             before = apart.pop(inner.sha256, None)
             if before is not None:
                 notices.append(f"{inner.name} has the same content as {before.name} and is counted once")
             apart[inner.sha256] = inner
     every = list(apart.values())
     if every == list(files) and not contract.several:
-        return typed_rows(contract, _read(contract, every[0].name, every[0].content))
+        return typed_rows(contract, _read(contract, every[0]))
     if len(every) > 1 and not contract.primary_key:
         msg = f"{len(every)} deliveries and no primaryKey by which their rows could be told apart"
         raise UnreadableError(msg, f"name the key in {contract.place.file}, or deliver one file")
     parts = []
     for file in every:
         try:
-            rows = typed_rows(contract, _read(contract, file.name, file.content))
+            rows = typed_rows(contract, _read(contract, file))
         except UnreadableError as error:
             msg = f"{file.name}: {error}"
             raise UnreadableError(msg, error.next_step) from error
@@ -103,13 +104,17 @@ def _rows(contract: Contract, files: Sequence[File]) -> Rows:
     return replace(rows, notices=(*notices, *rows.notices))
 
 
-def _read(contract: Contract, name: str, content: bytes) -> Records:
+def _read(contract: Contract, file: File) -> Records:
     """Read a file by what is in it: an office's table, text with the contract's dialect, everything else as a grid."""
-    if may_be_cube(content) and (cube := read_cube(content, dataset=contract.sheet)) is not None:
-        return records_of(contract, cube)
-    if not is_text(content):
-        return read_grid(contract, name, content)
-    records = read_records(contract, content)
-    if named_otherwise(PurePath(name)):
-        records = replace(records, notices=(f"{name} is text by its content, and was opened as such",))
+    start = file.start(START)
+    if start.removeprefix(BOM_UTF8).lstrip()[:1] in {b"{", b"["}:
+        content = file.path.read_bytes()
+        if may_be_cube(content) and (cube := read_cube(content, dataset=contract.sheet)) is not None:
+            return records_of(contract, cube)
+    if not is_text(start):
+        return read_grid(contract, file.name, file.path)
+    records = read_records(contract, file.path.read_bytes())
+    if named_otherwise(PurePath(file.name)):
+        said = f"{file.name} is text by its content, and was opened as such"
+        records = replace(records, notices=(said, *records.notices))
     return records

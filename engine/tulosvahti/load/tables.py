@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tulosvahti.core.contract import DATED, Contract, Delivery, DeliveryState, FieldType, Notice
 from tulosvahti.core.fetched import Mark, MarkKind
 from tulosvahti.core.period import containing
-from tulosvahti.load.fetched import never_came, take_kept
+from tulosvahti.load.fetched import as_files, fetched_files, never_came, with_marks
 from tulosvahti.load.files import File, manifest, paths_of, read_file
+from tulosvahti.load.held import store_of
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.row_store import Entry, RowStore, Summary, key_of
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from tulosvahti.core.fetched import Kept
     from tulosvahti.core.kept_rows import KeptRows
 
 MAX_REJECTS_PERCENT = Decimal(10)
@@ -41,10 +43,10 @@ class Taken:
 
     delivery: Delivery
     rows: KeptRows | None
-    content: bytes = field(repr=False)
-    """The file, or the list of the files' digests where the contract has several."""
-    parts: tuple[bytes, ...] = field(default=(), repr=False)
-    """The files of that list."""
+    listed: bytes = field(default=b"", repr=False)
+    """The list of the files' names and digests, which the delivery's own digest is of, where the contract has several."""
+    files: tuple[File, ...] = ()
+    """The files, as they are held in the input store."""
 
     @property
     def frame(self) -> pl.DataFrame | None:
@@ -58,40 +60,89 @@ class Taken:
         return frame.cast(longer)  # type: ignore[arg-type]
 
 
-def take(contract: Contract, root: Path, as_of: date, store: RowStore | None = None) -> Taken:
-    """Take the deliveries of a contract as they are known on ``as_of``; their rows go to the project's row store."""
-    store = store or RowStore.of(root)
-    if contract.fetch is not None:
-        try:
-            return take_kept(contract, root, as_of, partial(take_files, store=store))
-        except FileNotFoundError:
-            return Taken(never_came(contract, root, as_of), None, b"")
-        except UnreadableError as error:
-            return _quarantined(contract, b"", contract.expected_through(as_of), error)
-    names = {path: os.path.relpath(path, root / "inputs") for path in paths_of(contract, root)}
-    try:
-        if contract.several:
-            files = [read_file(path, name, links=False) for path, name in names.items()]
+def take(contract: Contract, root: Path, as_of: date) -> Taken:
+    """Take the deliveries of a contract as they are known on ``as_of``."""
+    return take_all([contract], root, as_of)[contract.name]
+
+
+def take_all(contracts: Sequence[Contract], root: Path, as_of: date) -> dict[str, Taken]:
+    """Take the deliveries of several contracts; those that are read anew are read together."""
+    found = {contract.name: _held(contract, root, as_of) for contract in contracts}
+    taken = take_files([item[:2] for item in found.values() if not isinstance(item, Taken)], root, as_of)
+    result = {}
+    for name, item in found.items():
+        if isinstance(item, Taken):
+            result[name] = item
         else:
-            files = [read_file(path, contract.path) for path in names]
+            result[name] = taken[name] if item.kept is None else with_marks(taken[name], item.kept)
+    return result
+
+
+def take_files(wanted: Sequence[tuple[Contract, Sequence[File]]], root: Path, as_of: date) -> dict[str, Taken]:
+    """Take deliveries that are held already, of each contract the latest last."""
+    entries = _entries(wanted, RowStore.of(root))
+    result = {}
+    for contract, files in wanted:
+        listed = manifest((file.name, file.sha256) for file in files) if contract.several else b""
+        sha256 = hashlib.sha256(listed).hexdigest() if contract.several else files[0].sha256
+        entry = entries[contract.name]
+        if isinstance(entry, UnreadableError):
+            taken = _quarantined(contract, sha256, contract.expected_through(as_of), entry)
+        else:
+            taken = _judged(contract, sha256, as_of, entry)
+        delivery = replace(taken.delivery, files=tuple(file.arrived for file in files))
+        result[contract.name] = replace(taken, delivery=delivery, listed=listed, files=tuple(files))
+    return result
+
+
+class _Held(NamedTuple):
+    contract: Contract
+    files: Sequence[File]
+    kept: Kept | None = None
+    """What the newest fetches left, of an input that is fetched."""
+
+
+def _held(contract: Contract, root: Path, as_of: date) -> _Held | Taken:
+    """Hold the files of a contract; where there are none that can be read, say so."""
+    names = {path: os.path.relpath(path, root / "inputs") for path in paths_of(contract, root)}
+    store = store_of(root)
+    try:
+        if contract.fetch is not None:
+            kept, files = fetched_files(contract, root)
+            return _Held(as_files(contract, kept), files, kept)
+        if contract.several:
+            files = [read_file(path, name, store, links=False) for path, name in names.items()]
+        else:
+            files = [read_file(path, contract.path, store) for path in names]
     except FileNotFoundError as error:
+        if contract.fetch is not None:
+            return Taken(never_came(contract, root, as_of), None)
         return _missing(contract, as_of, f"file {names[Path(error.filename)]} does not exist")
     except UnreadableError as error:
-        return _quarantined(contract, b"", contract.expected_through(as_of), error)
-    if not files:
-        return _missing(contract, as_of, f"no file matches {', '.join(contract.sources)}")
-    return take_files(contract, files, as_of, store)
+        return _quarantined(contract, hashlib.sha256(b"").hexdigest(), contract.expected_through(as_of), error)
+    return _Held(contract, files) if files else _missing(contract, as_of, f"no file matches {', '.join(contract.sources)}")
 
 
-def take_files(contract: Contract, files: Sequence[File], as_of: date, store: RowStore) -> Taken:
-    """Take deliveries from their bytes, the latest last."""
-    content = manifest((file.name, file.sha256) for file in files) if contract.several else files[0].content
-    try:
-        taken = _judged(contract, content, as_of, _entry(contract, files, store))
-    except UnreadableError as error:
-        taken = _quarantined(contract, content, contract.expected_through(as_of), error)
-    delivery = replace(taken.delivery, files=tuple(file.arrived for file in files))
-    return replace(taken, delivery=delivery, parts=tuple(file.content for file in files) if contract.several else ())
+def _entries(wanted: Sequence[tuple[Contract, Sequence[File]]], store: RowStore) -> dict[str, Entry | UnreadableError]:
+    """Give the rows of each input: as the store has them, or read anew in a child process."""
+    keys = {contract.name: key_of(contract, ((file.name, file.sha256) for file in files)) for contract, files in wanted}
+    found: dict[str, Entry | UnreadableError] = {}
+    for contract, _ in wanted:
+        entry = store.find(contract.name, keys[contract.name])
+        if entry is not None:
+            found[contract.name] = entry
+    missing = [(contract, files) for contract, files in wanted if contract.name not in found]
+    if not missing:
+        return found
+    from tulosvahti.load.intake_apart import Order, read_apart  # noqa: PLC0415 - most runs read nothing anew
+
+    with ExitStack() as stack:
+        places = [stack.enter_context(store.making(contract.name)) / "rows.parquet" for contract, _ in missing]
+        orders = [Order(contract, files, place) for (contract, files), place in zip(missing, places, strict=True)]
+        for order, came in zip(orders, read_apart(orders), strict=True):
+            name = order.contract.name
+            found[name] = came if isinstance(came, UnreadableError) else store.keep(name, keys[name], order.place, came)
+    return found
 
 
 def _missing(contract: Contract, as_of: date, explanation: str) -> Taken:
@@ -103,36 +154,23 @@ def _missing(contract: Contract, as_of: date, explanation: str) -> Taken:
         next_step=f"ask {contract.sender} for the file, or mend `path` in {contract.place.file}",
         synthetic=contract.synthetic,
     )
-    return Taken(delivery, None, b"")
+    return Taken(delivery, None)
 
 
-def _entry(contract: Contract, files: Sequence[File], store: RowStore) -> Entry:
-    key = key_of(contract, ((file.name, file.sha256) for file in files))
-    found = store.find(contract.name, key)
-    if found is not None:
-        return found
-    from tulosvahti.load.rows_read import read_into  # noqa: PLC0415 - imports Polars and Pandera
-
-    with store.making(contract.name) as folder:
-        place = folder / "rows.parquet"
-        summary = read_into(contract, files, place)
-        return store.keep(contract.name, key, place, summary)
-
-
-def _quarantined(contract: Contract, content: bytes, expected: date | None, fault: UnreadableError) -> Taken:
+def _quarantined(contract: Contract, sha256: str, expected: date | None, fault: UnreadableError) -> Taken:
     delivery = Delivery(
         contract.name,
         DeliveryState.QUARANTINED,
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=sha256,
         expected_through=expected,
         explanation=str(fault),
         next_step=fault.next_step,
         synthetic=contract.synthetic,
     )
-    return Taken(delivery, None, content)
+    return Taken(delivery, None)
 
 
-def _judged(contract: Contract, content: bytes, as_of: date, entry: Entry) -> Taken:
+def _judged(contract: Contract, sha256: str, as_of: date, entry: Entry) -> Taken:
     read = entry.summary
     total, rejected, rejects = read.total, read.rejected, read.rejects
     expected = contract.expected_through(as_of)
@@ -145,7 +183,7 @@ def _judged(contract: Contract, content: bytes, as_of: date, entry: Entry) -> Ta
         )
         step = f"ask {contract.sender} to mend the rows and deliver again"
         fault = UnreadableError(msg, step)
-        taken = _quarantined(contract, content, expected, fault)
+        taken = _quarantined(contract, sha256, expected, fault)
         told = tuple(map(Notice, read.notices))
         counted = replace(
             taken.delivery, rows=read.sound, rejected_rows=rejected, rejects=rejects, notices=told
@@ -167,7 +205,7 @@ def _judged(contract: Contract, content: bytes, as_of: date, entry: Entry) -> Ta
     delivery = Delivery(
         contract.name,
         DeliveryState.LATE if late else DeliveryState.ACCEPTED,
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=sha256,
         rows=read.sound,
         rejects=rejects,
         rejected_rows=rejected,
@@ -180,7 +218,7 @@ def _judged(contract: Contract, content: bytes, as_of: date, entry: Entry) -> Ta
         synthetic=contract.synthetic,
         header=read.header,
     )
-    return Taken(delivery, entry.rows, content)
+    return Taken(delivery, entry.rows)
 
 
 def _declared(contract: Contract) -> tuple[Mark, ...]:

@@ -18,8 +18,8 @@ from tulosvahti.core.contract import Delivery, DeliveryState
 from tulosvahti.core.drop import REFUSED, TAKEN
 from tulosvahti.load.dropped import ChangingError, Lying, awaits, is_still, lying, place_of, read_lying
 from tulosvahti.load.files import File, digest_lying, paths_of, place_for, read_file
+from tulosvahti.load.held import store_of
 from tulosvahti.load.records import UnreadableError
-from tulosvahti.load.row_store import RowStore
 from tulosvahti.load.tables import take_files
 from tulosvahti.store import deliveries
 from tulosvahti.store.deliveries import Became, Logged
@@ -55,8 +55,8 @@ class Hands:
     """What taking is done with. ``step`` is called before each step, with its name."""
 
     transaction: Callable[[], AbstractContextManager[Connection]]
-    keep: Callable[[bytes], str]
-    kept: Callable[[str], bytes]
+    held: Callable[[str], Path]
+    """Give where the content of a digest is held, and is still what it was."""
     put: Callable[[File, Path], str]
     """Put a delivery at its place; give when the file there was written."""
     clock: Callable[[], datetime]
@@ -128,10 +128,7 @@ def _taken(project: Project, contract: Contract, seen: Lying, hands: Hands, as_o
     place, fault = seen.name, None
     arrived = Arrived(seen.name, "", seen.size, seen.written, seen.by, How.DROP)
     try:
-        file = read_lying(seen, drop, hands.clock())
-        arrived = file.arrived
-        hands.step("keep")
-        hands.keep(file.content)
+        arrived = read_lying(seen, drop, hands.clock(), store_of(project.root)).arrived
         place = place_for(contract, seen.name)
     except ChangingError as error:
         LOG.debug("input %s: %s; it is looked at again", contract.name, error)
@@ -153,8 +150,7 @@ def _settled(  # noqa: PLR0913 (what a delivery is judged with)
     became, judged = _judged(project, contract, item, hands, as_of, fault)
     if became.state in COUNTED:
         hands.step("put in place")
-        content = hands.kept(item.file.sha256)
-        became = replace(became, written=hands.put(File(item.place, content), place))
+        became = replace(became, written=hands.put(_file(item, item.place, hands), place))
     if there is not None and contract.drop is not None and not contract.drop.leaves:
         hands.step("move aside")
         _aside(project, contract.drop, there, item.id, TAKEN if became.state is not Fate.QUARANTINED else REFUSED)
@@ -186,8 +182,7 @@ def _judged(  # noqa: PLR0913 (as _settled)
         others = [one for one in deliveries.logged(connection, contract.name) if one.id != item.id and one.became.state in COUNTED]
     if twin := _twin(project, contract, item, others):
         return Became(Fate.DUPLICATE, explanation=f"the same content as {twin}: counted once"), blank
-    file = File(item.file.name, hands.kept(item.file.sha256), item.file.written, item.file.by, How.DROP)
-    judged = take_files(contract, [file], as_of, RowStore.of(project.root)).delivery
+    judged = take_files([(contract, [_file(item, item.file.name, hands)])], project.root, as_of)[contract.name].delivery
     became = deliveries.became(judged, item.file.name)
     if became.state is Fate.QUARANTINED:
         return replace(became, stands_on=digest_lying(contract, project.root)), judged
@@ -195,6 +190,10 @@ def _judged(  # noqa: PLR0913 (as _settled)
         fate = Fate.PARTLY if judged.rejected_rows else Fate.ACCEPTED
         became = replace(became, state=fate, explanation="", next_step="")
     return became, judged
+
+
+def _file(item: Logged, name: str, hands: Hands) -> File:
+    return File(name, hands.held(item.file.sha256), item.file.sha256, item.file.size, item.file.written, item.file.by, How.DROP)
 
 
 def _twin(project: Project, contract: Contract, item: Logged, others: list[Logged]) -> str:
@@ -208,7 +207,7 @@ def _twin(project: Project, contract: Contract, item: Logged, others: list[Logge
         if newest is None or newest.file.sha256 != item.file.sha256:
             continue
         try:
-            if read_file(path, name, links=not contract.several).sha256 == item.file.sha256:
+            if read_file(path, name, store_of(project.root), links=not contract.several).sha256 == item.file.sha256:
                 return name
         except (FileNotFoundError, UnreadableError):
             continue

@@ -14,7 +14,7 @@ from tulosvahti.core.refusal import Refusal, refused
 from tulosvahti.core.revision import History, revised
 from tulosvahti.core.rule import ExpectationSpec, Rule
 from tulosvahti.core.verdict import Outcome
-from tulosvahti.load.tables import Taken, take
+from tulosvahti.load.tables import Taken, take_all
 from tulosvahti.run.judging import Facts, judge_rules, with_cited
 
 if TYPE_CHECKING:
@@ -71,16 +71,14 @@ def inputs_of(project: Project, pattern: str) -> list[str]:
 def take_in(  # noqa: PLR0913 (what is taken, and what is known of it)
     project: Project, names: Sequence[str], as_of: date, keep: Callable[[bytes], str], refusals: Mapping[str, Refusal] | None = None
 ) -> dict[str, Taken]:
-    """Take in each input and keep its bytes, also those of a delivery that is refused."""
-    result = {}
-    for name in names:
-        taken = take(project.contracts[name], project.root, as_of)
-        if taken.content:
-            keep(taken.content)
-        for part in taken.parts:
-            keep(part)
+    """Take in each input; what is delivered is held in the input store before it is read, refused or not."""
+    result = take_all([project.contracts[name] for name in names], project.root, as_of)
+    for name, taken in result.items():
+        if taken.listed:
+            keep(taken.listed)
         delivery = refused(taken.delivery, (refusals or {}).get(name))
-        result[name] = taken if delivery is taken.delivery else replace(taken, delivery=delivery, rows=None)
+        if delivery is not taken.delivery:
+            result[name] = replace(taken, delivery=delivery, rows=None)
     return result
 
 

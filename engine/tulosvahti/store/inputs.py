@@ -62,6 +62,25 @@ class InputStore:
             raise ValueError(message)
         return self.folder / sha256[:2] / sha256[2:]
 
+    def held(self, sha256: str) -> Path:
+        """Give where an input is stored, whatever its size.
+
+        Raises:
+            InputStoreError: it is not stored, or is no longer the one that was.
+
+        """
+        place = self.path(sha256)
+        try:
+            with place.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            message = f"{place}: input {sha256} is not in the store; deliver it again or restore a backup"
+            raise InputStoreError(message) from None
+        if found != sha256:
+            message = f"{place}: stored input was altered: its bytes no longer give {sha256}; restore it from a backup"
+            raise InputStoreError(message)
+        return place
+
     def read(self, sha256: str) -> bytes:
         """Give the bytes.
 
@@ -69,13 +88,4 @@ class InputStore:
             InputStoreError: they are not stored, or are no longer the ones that were.
 
         """
-        place = self.path(sha256)
-        try:
-            content = place.read_bytes()
-        except FileNotFoundError:
-            message = f"{place}: input {sha256} is not in the store; deliver it again or restore a backup"
-            raise InputStoreError(message) from None
-        if hashlib.sha256(content).hexdigest() != sha256:
-            message = f"{place}: stored input was altered: its bytes no longer give {sha256}; restore it from a backup"
-            raise InputStoreError(message)
-        return content
+        return self.held(sha256).read_bytes()

@@ -38,7 +38,7 @@ def take_dropped(
     if not dropped(project, ledger):
         return []
     store = InputStore(project.root)
-    hands = Hands(ledger.transaction, store.keep, store.read, partial(put_in_place, project), clock, step=step)
+    hands = Hands(ledger.transaction, store.held, partial(put_in_place, project), clock, step=step)
     return take_all(project, hands, default_as_of(project, clock()))
 
 

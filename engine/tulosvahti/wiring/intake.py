@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tulosvahti.load.files import read_file, written_at
+from tulosvahti.load.held import store_of
 from tulosvahti.load.records import UnreadableError
-from tulosvahti.store.files import write_atomically
-from tulosvahti.store.inputs import InputStore
+from tulosvahti.store.files import copy_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,13 +25,11 @@ def put_in_place(project: Project, file: File, place: Path) -> str:
 
     Gives when the file there was written.
     """
-    store = InputStore(project.root)
     mode = _MODE
     with suppress(FileNotFoundError, UnreadableError):
-        store.keep(read_file(place, place.name).content)
+        read_file(place, place.name, store_of(project.root))
         mode = stat.S_IMODE(place.stat().st_mode)
-    store.keep(file.content)
-    write_atomically(place, file.content)
+    copy_atomically(file.path, place)
     # The one who puts it there is often not the one whom the service runs as.
     place.chmod(mode)
     return written_at(place.stat())

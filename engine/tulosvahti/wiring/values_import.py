@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from tulosvahti.core.entry import EntryRefusedError, Sort
 from tulosvahti.core.kept_rows import ROW
 from tulosvahti.load.entered import entered_fields, faults_of_rows, read_entry, written
-from tulosvahti.load.row_store import RowStore
+from tulosvahti.load.files import read_file
+from tulosvahti.load.held import store_of
 from tulosvahti.load.tables import take_files
 from tulosvahti.wiring.values import enter, entered_contract, entered_rows
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.contract import Contract, Reject
     from tulosvahti.core.entry import Entry, Key, Row
-    from tulosvahti.load.files import File
     from tulosvahti.load.project import Project
     from tulosvahti.store.ledger import Ledger
 
@@ -56,17 +56,20 @@ class Import:
     """By key: the version that the file is held against."""
 
 
-def read_import(project: Project, ledger: Ledger, name: str, file: File, sort: Sort = Sort.ACTUAL) -> Import:
+def read_import(project: Project, ledger: Ledger, name: str, path: Path, sort: Sort = Sort.ACTUAL) -> Import:
     """Hold a file against what has been entered; nothing is written.
 
     Raises:
         EntryRefusedError: the file cannot be read as a table with the contract's columns.
+        FileNotFoundError: it is not there.
+        UnreadableError: it is no file.
 
     """
     contract = entered_contract(project, name)
     asked = _asked(contract)
     with tempfile.TemporaryDirectory(prefix="tulosvahti-") as folder:
-        taken = take_files(asked, [file], date.max.replace(year=9000), RowStore(Path(folder)))
+        file = read_file(path, path.name, store_of(Path(folder)))
+        taken = take_files([(asked, [file])], Path(folder), date.max.replace(year=9000))[asked.name]
         if taken.rows is None:
             raise EntryRefusedError(f"{taken.delivery.explanation}; {taken.delivery.next_step}")
         read = _texts(asked, taken.rows.path, taken.delivery.rejects)

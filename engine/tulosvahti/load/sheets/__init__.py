@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.core.page import TextPage
 from tulosvahti.core.sheet import Notice
-from tulosvahti.load.sheets.apart import read_apart
+from tulosvahti.load.sheets.apart import read_apart, read_here
 from tulosvahti.load.sheets.decoding import decoded
 from tulosvahti.load.sheets.formats import ALLOWED, START, ending, known_head, misnamed, recognised
 from tulosvahti.load.sheets.reading import Limits, Reading, RefusedError, amount, printable
@@ -31,9 +31,12 @@ __all__ = ["ALLOWED", "Limits", "Reading", "TextPage", "read_sheets"]
 _DEFAULT = Limits()
 
 
-def read_sheets(path: Path, *, limits: Limits = _DEFAULT, progress: Progress | None = None) -> Reading:
+def read_sheets(
+    path: Path, *, limits: Limits = _DEFAULT, progress: Progress | None = None, apart: bool = True
+) -> Reading:
     """Read all the tables of a file.
 
+    ``apart``: in a child process; only one that is such a child itself says no.
     ``progress`` is called after each sheet or page with its name, its number and how many there are (0: not known).
     Never raises for what is in the file or for its not being there: that is in ``problems``.
     """
@@ -48,7 +51,7 @@ def read_sheets(path: Path, *, limits: Limits = _DEFAULT, progress: Progress | N
     except OSError as error:
         said, step = f"file cannot be opened: {error.strerror}", "mend the rights of the file, or name another"
         return Reading(printable(path), problems=(_problem(path, said, "", step),))
-    got = read_apart(path, limits, progress)
+    got = read_apart(path, limits, progress) if apart else read_here(path, limits)
     problems = [_problem(path, *parts) for parts in got.problems]
     if not (got.sheets or got.pages or problems):
         problems.append(_problem(path, "file has no tables", "", "name a file with a table in it"))

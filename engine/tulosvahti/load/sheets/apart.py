@@ -18,7 +18,7 @@ from threading import Event, Timer
 from typing import TYPE_CHECKING
 
 from tulosvahti.load.sheets.reading import printable
-from tulosvahti.load.sheets.wire import Assembler
+from tulosvahti.load.sheets.wire import Assembler, Writer
 
 if TYPE_CHECKING:
     from tulosvahti.load.sheets.reading import Limits, Progress
@@ -40,7 +40,7 @@ def read_apart(path: Path, limits: Limits, progress: Progress | None = None) -> 
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_environment(),
+            env=environment(),
             start_new_session=True,
         )
     except OSError as error:
@@ -63,13 +63,24 @@ def read_apart(path: Path, limits: Limits, progress: Progress | None = None) -> 
         if collecting:
             gc.enable()
         timer.cancel()
-        _end(process)
+        end(process)
         if process.stdout:
             process.stdout.close()
         code = process.wait()
         timer.join()
     if not found.finished:
         found.problems.append(_failure(code, unreadable, limits, late=late.is_set()))
+    return found
+
+
+def read_here(path: Path, limits: Limits) -> Assembler:
+    """Read a file in this very process, which has nothing else to do and may break."""
+    from tulosvahti.load.sheets.child import read_all  # noqa: PLC0415 - the parent reads nothing
+
+    found = Assembler(printable(Path(path.name)))
+    writer = Writer(found.feed, limits)
+    read_all(path, writer)
+    writer.done()
     return found
 
 
@@ -99,10 +110,10 @@ def _failure(code: int, unreadable: str, limits: Limits, *, late: bool) -> tuple
 
 def _end_late(process: subprocess.Popen[bytes], late: Event) -> None:
     late.set()
-    _end(process)
+    end(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     """End the child and all that it may have started."""
     if process.returncode is not None:
         return  # waited for: its number may be another process's by now
@@ -114,7 +125,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.kill()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Give the child's environment: it finds this programme where it is, installed or not."""
     engine = str(Path(__file__).resolve().parents[3])
     return os.environ | {"PYTHONPATH": os.pathsep.join([engine, *filter(None, [os.environ.get("PYTHONPATH", "")])])}

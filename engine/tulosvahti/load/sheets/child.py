@@ -35,11 +35,12 @@ def main(order: str) -> None:
     with os.fdopen(pipe, "wb") as out:
         writer = Writer(out.write, limits)
         with suppress(BrokenPipeError):
-            _read(Path(wanted["path"]), writer)
+            read_all(Path(wanted["path"]), writer)
             writer.done()
 
 
-def _read(path: Path, writer: Writer) -> None:
+def read_all(path: Path, writer: Writer) -> None:
+    """Read a file; whatever is wrong with it is a problem that the writer is told."""
     try:
         found = recognised(full_head(path, writer.limits.unpacked))
         if misnamed(path, found):

@@ -1,0 +1,54 @@
+"""Deliveries are held before they are read: whole, once, and whatever lies there."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from tulosvahti.load.files import read_file
+from tulosvahti.load.held import hold, store_of
+from tulosvahti.load.records import UnreadableError
+from tulosvahti.store.inputs import InputStore
+
+
+class Growing(io.BytesIO):
+    """A file to which somebody writes on while it is read."""
+
+    def seek(self, *place: int) -> int:
+        end = super().seek(0, io.SEEK_END)
+        self.write(b"more")
+        assert end
+        return super().seek(*place)
+
+
+def test_what_is_held_lies_where_the_input_store_looks(tmp_path: Path) -> None:
+    content = os.urandom(3_000_000)
+    held = hold(io.BytesIO(content), store_of(tmp_path), len(content))
+    assert (held.sha256, held.size) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert InputStore(tmp_path).read(held.sha256) == content
+    assert InputStore(tmp_path).path(held.sha256) == held.path
+    before = held.path.stat().st_ino
+    assert hold(io.BytesIO(content), store_of(tmp_path), len(content)).path.stat().st_ino == before
+    assert InputStore(tmp_path).keep(content) == held.sha256
+    held.path.write_bytes(content[:-1])
+    assert hold(io.BytesIO(content), store_of(tmp_path), len(content)).path.read_bytes() == content
+
+
+def test_a_file_that_grows_while_it_is_read_is_what_the_copy_is(tmp_path: Path) -> None:
+    held = hold(Growing(b"start "), tmp_path, 100)
+    assert held.path.read_bytes() == b"start more"
+    assert held.sha256 == hashlib.sha256(b"start more").hexdigest()
+    with pytest.raises(UnreadableError, match="file grew to more than 8 bytes while it was read"):
+        hold(Growing(b"start "), tmp_path, 8)
+    assert not list(tmp_path.glob(".part-*"))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_neither_pipe_nor_folder_is_waited_for(tmp_path: Path, make) -> None:
+    make(tmp_path / "x")
+    with pytest.raises(UnreadableError, match="x is a folder, a device or a pipe, not a file"):
+        read_file(tmp_path / "x", "x", tmp_path / "store")
