@@ -117,13 +117,13 @@ def _show(opened: Project, done: Done) -> None:
         _say(f"mails sent: {done.sent}")
     if done.outcome.lookback:
         _say("this day is before the newest run's: findings and mails are left as they were")
-    for trouble in done.troubles:
+    for trouble in (*done.troubles, *filter(None, [done.outcome.lost])):
         _say(trouble)
 
 
 def _code(opened: Project, done: Done) -> int:
-    if opened.problems:
-        return PROBLEM
+    if done.outcome.lost or opened.problems:
+        return INCOMPLETE if done.outcome.lost else PROBLEM
     return ATTENTION if any(verdict.needs_attention for verdict in done.outcome.verdicts) else 0
 
 

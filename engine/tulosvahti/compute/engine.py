@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tulosvahti.compute.groups import NotComputedError, bounds_of, group_of, with_floating
+from tulosvahti.compute.groups import LostError, NotComputedError, bounds_of, group_of, text_of, with_floating
 from tulosvahti.compute.parts_sql import columns_of, literal, quoted
 from tulosvahti.compute.planning import EXAMPLES, Pass, candidates, passes_of, planned
 from tulosvahti.compute.rule_sql import RuleSql
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tulosvahti.core.measure import Parts, Subject
     from tulosvahti.core.period import Period
 
+_LEAST_PART = 0.1
 SAMPLED = 20_000
 """Rows from which the number of different values is guessed; a wrong guess costs time, never exactness."""
 
@@ -38,11 +39,16 @@ class Database(Protocol):
     def keeps_first(self) -> bool:
         """True where an aggregate gives the least values of a group, so that a pass finds failing rows by itself."""
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Run a query of the generator's dialect, DuckDB's.
+    @property
+    def memory(self) -> int:
+        """The most bytes that the last query held; 0: not known."""
+
+    def rows(self, sql: str, part: float = 1.0) -> list[tuple[Any, ...]]:
+        """Run a query of the generator's dialect, DuckDB's, within that part of the deadline.
 
         Raises:
-            NotComputedError: the database refused it, failed, or is not there.
+            NotComputedError: the database refused it or failed.
+            LostError: it is not there.
 
         """
 
@@ -79,6 +85,7 @@ class PassRun:
     done: Pass
     cells: list[Cell]
     seconds: float
+    memory: int = 0
     _bundles: dict[Chosen, dict[Group, Bundle]] = field(default_factory=dict, repr=False)
     _named: dict[int, dict[str, Any]] | None = field(default=None, repr=False)
 
@@ -121,6 +128,8 @@ class Engine:
         """By input: the fields by which rules name failing rows."""
         self.passes: list[PassRun] = []
         """What ``prepare`` ran, in its order."""
+        self.lost = ""
+        """Why the database could not be reached, where it could not: its rules are unknown, and the run not complete."""
 
     def close(self) -> None:
         """Let go of the database."""
@@ -141,7 +150,7 @@ class Engine:
         sql = f"SELECT {', '.join(map(quoted, chosen))} FROM {quoted('input_' + name)}"
         if equal is not None:
             sql += f" WHERE {quoted(equal[0])} = {literal(equal[1])}"
-        return [dict(zip(chosen, row, strict=True)) for row in self._database.rows(f"{sql} ORDER BY __row")]
+        return [dict(zip(chosen, row, strict=True)) for row in self._run(f"{sql} ORDER BY __row")]
 
     def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
         """Plan and run the measurements of a run. What fails is left to the rule's own query."""
@@ -210,19 +219,22 @@ class Engine:
         listed = [(row, *(rows[row][name] for name in spec.key)) for row in first]
         return RowsMeasured(met, failed, unsure, _examples(spec, listed), self._database.written(sql))
 
-    def _try(self, wanted: Sequence[Wanted], keys: frozenset[str]) -> None:
+    def _try(self, wanted: Sequence[Wanted], keys: frozenset[str], part: float = 1.0) -> None:
         """Run a division of the plan; where a pass fails, halve it until what fails stands alone."""
         for made in planned(wanted, keys):
             start = time.perf_counter()
             try:
-                cells = self._run(made.sql)
+                cells = self._run(made.sql, part)
+            except LostError:
+                return
             except NotComputedError:
                 mine = [item for item in wanted if item.query in made.read]
                 half = len(mine) // 2
+                # What hangs would hold every half up for the whole deadline.
                 for some in (mine[:half], mine[half:]) if half else ():
-                    self._try(some, keys)
+                    self._try(some, keys, max(part / 2, _LEAST_PART))
                 continue
-            run = PassRun(made, cells, time.perf_counter() - start)
+            run = PassRun(made, cells, time.perf_counter() - start, self._database.memory)
             self.passes.append(run)
             self._runs |= dict.fromkeys(made.read, run)
 
@@ -240,9 +252,15 @@ class Engine:
             self._answers[sql] = self._run(sql)
         return self._answers[sql]
 
-    def _run(self, sql: str) -> list[tuple[Any, ...]]:
-        return self._database.rows(sql)
+    def _run(self, sql: str, part: float = 1.0) -> list[tuple[Any, ...]]:
+        if self.lost:
+            raise LostError(self.lost)
+        try:
+            return self._database.rows(sql, part)
+        except LostError as error:
+            self.lost = str(error)
+            raise
 
 
 def _examples(spec: RowsSpec, found: Iterable[tuple[Any, ...]]) -> tuple[Mapping[str, str], ...]:
-    return tuple(dict(zip(("row", *spec.key), map(str, row), strict=True)) for row in found)
+    return tuple(dict(zip(("row", *spec.key), map(text_of, row), strict=True)) for row in found)

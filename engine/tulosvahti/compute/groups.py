@@ -29,6 +29,10 @@ class NotComputedError(Exception):
     """The database refused or failed; the text says why."""
 
 
+class LostError(NotComputedError):
+    """The database is not there, also when tried again: the run could not be completed."""
+
+
 def group_of(
     grain: Grain, bounds: Mapping[str, Ends], start: date | None, by: Sequence[Any], numbers: Mapping[str, Any]
 ) -> Group:
@@ -49,8 +53,16 @@ def group_of(
         bounds=bounds,
         ambiguous=int(numbers.get("latest_values") or 0) > 1,
     )
-    subject = tuple(None if value is None else str(value) for value in by)
+    subject = tuple(None if value is None else text_of(value) for value in by)
     return subject, containing(start, grain) if start is not None else None, parts
+
+
+def text_of(value: object) -> str:
+    """Give a value as the name of a subject or a row: a decimal without zeros that only other rows ask for."""
+    if not isinstance(value, Decimal):
+        return str(value)
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _values(numbers: Mapping[str, Any]) -> dict[str, Fraction | None]:
@@ -77,7 +89,7 @@ def exact(value: object) -> Fraction | None:
     """
     if value is None:
         return None
-    if isinstance(value, int | Decimal | Fraction):
+    if isinstance(value, int | Fraction) or (isinstance(value, Decimal) and value.is_finite()):
         return Fraction(value)
     msg = f"{value!r} is not an exact number"
     raise NotComputedError(msg)

@@ -1,15 +1,16 @@
-"""DuckDB as an engine: in process, over the rows of the inputs, with nothing to install.
+"""DuckDB as an engine: over the rows of the inputs, with nothing to install.
 
-Inputs are files of the row store (``core.kept_rows``), of which DuckDB reads the columns and row groups that a query needs, or
-frames, for fixtures. Each is the view ``input_NAME``. The connection can open those files and nothing else, and write none.
+Inputs are files of the row store (``core.kept_rows``), of which DuckDB, in a process of its own (``duck_process``), reads the
+columns and row groups that a query needs; or frames, for fixtures, in this process. Each is the view ``input_NAME``. The
+connection can open those files and nothing else, and write none.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
+from tulosvahti.compute.duck_process import Bounds, DuckProcess
 from tulosvahti.compute.engine import Engine, Measured, PassRun, RowsMeasured
 from tulosvahti.compute.groups import NotComputedError
 from tulosvahti.compute.parts_sql import literal, quoted
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.contract import Contract
 
+_BOUNDS = Bounds()
 __all__ = ["DuckEngine", "Measured", "NotComputedError", "PassRun", "RowsMeasured"]
 
 
@@ -30,9 +32,13 @@ class DuckDatabase:
     """The inputs' rows, with no access to anything else."""
 
     keeps_first = True
+    memory = 0
 
     def __init__(self, tables: Mapping[str, KeptRows | pl.DataFrame]) -> None:
         """Make a view of each; nothing of a file but its footer is read yet."""
+        import duckdb  # noqa: PLC0415 (a run has it in another process)
+
+        self._failure = duckdb.Error
         self._connection = duckdb.connect(":memory:")
         try:
             self._open(tables)
@@ -52,11 +58,11 @@ class DuckDatabase:
                 self._connection.register(f"input_{name}", table)
         run("SET lock_configuration = true")
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, part: float = 1.0) -> list[tuple[Any, ...]]:  # noqa: ARG002 (fixtures are small)
         """Run a query."""
         try:
             return self._connection.execute(sql).fetchall()
-        except duckdb.Error as error:
+        except self._failure as error:
             raise NotComputedError(str(error).splitlines()[0]) from None
 
     def written(self, sql: str) -> str:
@@ -72,7 +78,19 @@ class DuckEngine(Engine):
     """Runs queries over the rows of the inputs, with no access to anything else."""
 
     def __init__(
-        self, tables: Mapping[str, KeptRows | pl.DataFrame], contracts: Mapping[str, Contract], as_of: date
+        self,
+        tables: Mapping[str, KeptRows | pl.DataFrame],
+        contracts: Mapping[str, Contract],
+        as_of: date,
+        bounds: Bounds = _BOUNDS,
     ) -> None:
         """Open the rows of each input."""
-        super().__init__(DuckDatabase(tables), contracts, as_of, {name: table.height for name, table in tables.items()})
+        files = {name: table.path for name, table in tables.items() if isinstance(table, KeptRows)}
+        database: DuckProcess | DuckDatabase
+        if files and len(files) == len(tables):
+            database = DuckProcess(files, bounds)
+            with suppress(NotComputedError):  # told by the first query
+                database.start()
+        else:
+            database = DuckDatabase(tables)
+        super().__init__(database, contracts, as_of, {name: table.height for name, table in tables.items()})

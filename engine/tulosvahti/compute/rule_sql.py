@@ -115,6 +115,9 @@ class RuleSql:
 
     def written(self, tree: exp.Expression, grain: Grain | None = None, period: str = _PERIOD) -> str:
         """Give a part of an expression of rows, with its names quoted and dates put in."""
+        if isinstance(tree.unnest(), exp.Null):
+            return "CAST(NULL AS BOOLEAN)"
+
         def named(node: exp.Expression) -> exp.Expression:
             if isinstance(node, exp.Literal):
                 return _plain(node)
@@ -167,6 +170,8 @@ def _plain(node: exp.Literal) -> exp.Expression:
 
 def period_start(day: str, grain: Grain) -> str:
     """Give the first day of the period that a day lies in."""
+    if grain is Grain.DAY:
+        return f"CAST({day} AS DATE)"
     if grain is Grain.HALF_YEAR:
         return f"make_date(year({day}), CASE WHEN month({day}) <= 6 THEN 1 ELSE 7 END, 1)"
     return f"CAST(date_trunc('{grain}', {day}) AS DATE)"

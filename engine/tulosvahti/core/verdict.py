@@ -108,3 +108,5 @@ class Outcome:
     """True where ``as_of`` is before the newest run's: nothing is alerted."""
     revisions: tuple[Revision, ...] = ()
     """What other content changed in closed periods."""
+    lost: str = ""
+    """Why a database could not be reached, where one could not: what is measured in it is unknown, the run not complete."""

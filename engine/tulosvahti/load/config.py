@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from email.utils import parseaddr
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +15,7 @@ from tulosvahti.load.schedule import Schedule, read_schedule
 from tulosvahti.load.serving import ServeConfig, read_serve
 from tulosvahti.load.shapes import shaped, text_of
 from tulosvahti.load.source import read_toml
+from tulosvahti.load.sources.declared import bytes_of, seconds_of
 from tulosvahti.problem import Place, Problem, ProblemsError
 
 if TYPE_CHECKING:
@@ -50,6 +52,18 @@ class ServiceConfig:
 
 
 @dataclass(frozen=True)
+class ComputeConfig:
+    """What measures (``duckdb`` or ``spark``), and what one query may take: seconds, bytes, threads (0: all processors)."""
+
+    engine: str = "duckdb"
+    seconds: float = 300.0
+    memory: int = 1 << 30
+    threads: int = 0
+    master: str = "local[*]"
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Config:
     """The project's settings."""
 
@@ -60,7 +74,7 @@ class Config:
     schedule: Schedule
     mail: MailConfig
     ledger: str
-    engine: str = "duckdb"
+    compute: ComputeConfig = ComputeConfig()
     data_docs: bool = True
     dashboard: str = ""
     """Address of the dashboard, without a slash at its end; empty: none."""
@@ -90,6 +104,10 @@ def load_config(root: Path) -> Config:
         schedule = read_schedule(shape.schedule, source)
         serve = read_serve(shape.serve, shape.dashboard.url, source)
         source.problems.extend(_ledger_problems(shape.storage.ledger, source.place(("storage", "ledger"))))
+        if shape.compute.engine == "spark" and find_spec("pyspark") is None:
+            step = "pip install 'tulosvahti[spark]', with Java 17 or newer"
+            place = source.place(("compute", "engine"))
+            source.problems.append(Problem(place, "compute.engine: PySpark is not installed", "duckdb, or spark with PySpark", step))
         for key, addresses in (("sender", [parseaddr(shape.mail.sender)[1]]), ("operator", shape.mail.operator)):
             source.problems += [
                 not_an_address(source.place(("mail", key)), key, one) for one in addresses if not is_address(one)
@@ -105,7 +123,14 @@ def load_config(root: Path) -> Config:
         schedule,
         mail,
         shape.storage.ledger,
-        shape.compute.engine,
+        ComputeConfig(
+            shape.compute.engine,
+            seconds_of(shape.compute.deadline),
+            bytes_of(shape.compute.memory),
+            shape.compute.threads,
+            shape.compute.master,
+            tuple(sorted((name, str(value)) for name, value in shape.compute.settings.items())),
+        ),
         shape.compute.data_docs,
         shape.dashboard.url.rstrip("/"),
         ServiceConfig(**shape.service.model_dump()),

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from tulosvahti.load.schedule import ScheduleShape, Span
 from tulosvahti.load.serving import ServeShape
 from tulosvahti.load.sources import FetchShape
+from tulosvahti.load.sources.declared import Size, Wait
 
 Languages = Literal["fi", "sv", "en"]
 Days = Annotated[str, Field(pattern=r"^\s*\d{1,5}\s*(d|w|days?|weeks?)?\s*$", description="such as 10 d or 2 w")]
@@ -75,9 +76,14 @@ class ServiceShape(Shape):
 
 
 class ComputeShape(Shape):
-    """What measures."""
+    """What measures, and what one query of it may take."""
 
-    engine: Literal["duckdb"] = "duckdb"
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    deadline: Wait = "5 min"
+    memory: Size = "1 GB"
+    threads: int = Field(default=0, ge=0, le=1024, description="0: as many as there are processors")
+    master: str = Field(default="local[*]", pattern=r"^\S+$", description="of Spark, such as spark://HOST:7077 or yarn")
+    settings: dict[str, Written] = {}
     data_docs: bool = True
 
 

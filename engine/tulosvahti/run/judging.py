@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from tulosvahti.compute.measuring import DuckEngine, NotComputedError
+from tulosvahti.compute.groups import NotComputedError
 from tulosvahti.core.contract import Contract, Delivery, DeliveryState, FieldType
 from tulosvahti.core.dated import REPORT_FIELDS, Happening, judge_milestone, judge_narrative
 from tulosvahti.core.judge import Setting, input_reason, is_monotone, judge_target
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from tulosvahti.compute.engine import Engine
     from tulosvahti.compute.expectations import ExpectationOutcome
     from tulosvahti.core.kept_rows import KeptRows
 
@@ -72,7 +73,7 @@ class Judged:
 def judge_rules(
     rules: Sequence[Rule],
     facts: Facts,
-    engine: DuckEngine,
+    engine: Engine,
     expectations: Mapping[str, ExpectationOutcome],
     every: Mapping[str, Rule],
 ) -> Judged:
@@ -138,7 +139,7 @@ def judged_periods(spec: TargetSpec, agreement: Agreement, as_of: date) -> list[
     return list(years or [containing(as_of, Grain.YEAR)])
 
 
-def _indicator(rule: Rule, spec: TargetSpec, facts: Facts, engine: DuckEngine, judged: Judged) -> None:
+def _indicator(rule: Rule, spec: TargetSpec, facts: Facts, engine: Engine, judged: Judged) -> None:
     measure, sql, failure = spec.measure, "", None
     groups: dict[tuple[Subject, Period | None], Parts] = {}
     if measure.input in facts.tables:
@@ -190,14 +191,14 @@ def _minimum(spec: TargetSpec, contract: Contract) -> object:
     return contract.field(expression.text).minimum
 
 
-def _happenings(facts: Facts, engine: DuckEngine, spec: MilestoneSpec) -> list[Happening]:
+def _happenings(facts: Facts, engine: Engine, spec: MilestoneSpec) -> list[Happening]:
     if spec.input not in facts.tables:
         return []
     rows = engine.look(spec.input, [ROW, REJECTED, spec.done_field], (spec.key_field, spec.key))
     return [Happening(row[ROW], row[spec.done_field], rejected=row[REJECTED]) for row in rows]
 
 
-def _narratives(rule: Rule, spec: NarrativeSpec, facts: Facts, engine: DuckEngine) -> list[Verdict]:
+def _narratives(rule: Rule, spec: NarrativeSpec, facts: Facts, engine: Engine) -> list[Verdict]:
     contract = facts.contracts[spec.input]
     rows = []
     if spec.input in facts.tables:
@@ -225,7 +226,7 @@ def _in_period(value: Any, kind: FieldType, period: Period) -> bool:  # noqa: AN
     return bool(value == period.start.year) if kind is FieldType.YEAR else period.contains(value)
 
 
-def _rows(rule: Rule, spec: RowsSpec, facts: Facts, engine: DuckEngine) -> Verdict:
+def _rows(rule: Rule, spec: RowsSpec, facts: Facts, engine: Engine) -> Verdict:
     delivery = facts.delivery(spec.input)
     evidence: dict[str, Json] = {"input": spec.input, "input_sha256": delivery.sha256}
     if absent := input_reason(delivery):
@@ -281,7 +282,7 @@ class Tables:
     """Inputs as the tables that lie in their files."""
 
     facts: Facts
-    engine: DuckEngine
+    engine: Engine
 
     def table(self, name: str, label: str, columns: Sequence[str]) -> Table | None:
         """Give a table input as it lies in its file; None where it cannot be read or has no such columns."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from tulosvahti import __version__
 from tulosvahti.compute.expectations import ExpectationJob, ExpectationRun
-from tulosvahti.compute.measuring import DuckEngine
 from tulosvahti.core.finding import compare
 from tulosvahti.core.refusal import Refusal, refused
 from tulosvahti.core.revision import History, revised
 from tulosvahti.core.rule import ExpectationSpec, Rule
 from tulosvahti.core.verdict import Outcome
 from tulosvahti.load.tables import Taken, take_all
+from tulosvahti.run.engines import engine_over
 from tulosvahti.run.judging import Facts, judge_rules, with_cited
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
         project.contracts,
         project.agreements,
     )
-    engine = DuckEngine(tables, project.contracts, request.as_of)
+    engine = engine_over(project.config.compute, tables, project.contracts, request.as_of)
     try:
         judged = judge_rules(rules, facts, engine, {}, every)
         if running is not None:
@@ -127,6 +127,7 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
         previous=before.verdicts,
         lookback=lookback,
         revisions=changed,
+        lost=engine.lost,
     )
 
 

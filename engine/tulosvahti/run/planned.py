@@ -6,8 +6,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tulosvahti.compute.measuring import DuckEngine
 from tulosvahti.core.rule import RowsSpec, TargetSpec
+from tulosvahti.run.engines import engine_over
 from tulosvahti.run.nightly import needed_inputs, take_in
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def plan_of(project: Project, as_of: date) -> Plan:
     rules = [(rule, rule.spec) for rule in project.rules if isinstance(rule.spec, TargetSpec | RowsSpec)]
     taken = take_in(project, needed_inputs([rule for rule, _ in rules]), as_of, lambda _content: "")
     tables = {name: item.rows for name, item in taken.items() if item.rows is not None}
-    with closing(DuckEngine(tables, project.contracts, as_of)) as engine:
+    with closing(engine_over(project.config.compute, tables, project.contracts, as_of)) as engine:
         engine.prepare(spec for _, spec in rules)
         named: dict[str, list[str]] = {}
         for rule, spec in rules:

@@ -1,0 +1,166 @@
+"""DuckDB in a process of its own: a query that runs past its deadline, or takes too much, ends without ending the run.
+
+The parent starts the child with its first query and again after it had to end it; it loads no DuckDB itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from threading import Event, Timer
+from typing import TYPE_CHECKING, Any
+
+from tulosvahti.compute.groups import NotComputedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_MODULE = "tulosvahti.compute.duck_child"
+_FAREWELL = 2.0
+_READ: dict[str, Callable[[str], Any]] = {"decimal": Decimal, "date": date.fromisoformat}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What measuring may take: seconds of one query, bytes beyond which it spills to disk, threads (0: all processors)."""
+
+    seconds: float = 300.0
+    memory: int = 1 << 30
+    threads: int = 0
+
+
+class DuckProcess:
+    """Files of the row store as inputs of a DuckDB in a child process."""
+
+    keeps_first = True
+
+    def __init__(self, files: Mapping[str, Path], bounds: Bounds) -> None:
+        """Remember the files; the process starts with the first query."""
+        self._files = {name: str(path.resolve()) for name, path in files.items()}
+        self._bounds = bounds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._spill: Path | None = None
+        self.memory = 0
+        """The most bytes that the last query held."""
+
+    def start(self) -> None:
+        """Start the process, so that it loads while its parent does something else."""
+        if self._process is not None:
+            return
+        self._spill = Path(tempfile.mkdtemp(prefix="tulosvahti-spill-"))
+        order = {
+            "files": self._files, "memory": self._bounds.memory, "spill": str(self._spill), "threads": self._bounds.threads,
+        }  # fmt: skip
+        engine = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join([engine, *filter(None, [os.environ.get("PYTHONPATH", "")])])
+        try:
+            # -P: a file beside the project that is named as one of Python's own modules is not run.
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-P", "-m", _MODULE, json.dumps(order)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=os.environ | {"PYTHONPATH": path},
+                start_new_session=True,
+            )
+        except OSError as error:
+            self.close()
+            raise NotComputedError(f"the database's process could not be started: {error}") from None
+
+    def rows(self, sql: str, part: float = 1.0) -> list[tuple[Any, ...]]:
+        """Run a query within its deadline.
+
+        Raises:
+            NotComputedError: refused, failed, late, or the process ended on it.
+
+        """
+        self.start()
+        process, late = self._process, Event()
+        if process is None or process.stdin is None or process.stdout is None:
+            raise NotComputedError("the database's process could not be started")
+        seconds = self._bounds.seconds * part
+        timer = Timer(seconds, _end_late, (process, late))
+        timer.daemon = True
+        timer.start()
+        line = b""
+        try:
+            with suppress(BrokenPipeError):
+                process.stdin.write(json.dumps({"sql": sql}).encode() + b"\n")
+                process.stdin.flush()
+                line = process.stdout.readline()
+        finally:
+            timer.cancel()
+            timer.join()
+        if not line.endswith(b"\n"):
+            raise NotComputedError(self._ended(seconds if late.is_set() else 0.0))
+        answer = json.loads(line)
+        if "error" in answer:
+            raise NotComputedError(_first_line(answer["error"]))
+        self.memory = answer["memory"]
+        readers = [_READ.get(kind) for kind in answer["kinds"]]
+        if not any(readers):
+            return [tuple(row) for row in answer["rows"]]
+        return [
+            tuple(value if value is None or read is None else read(value) for read, value in zip(readers, row, strict=True))
+            for row in answer["rows"]
+        ]
+
+    def _ended(self, late: float) -> str:
+        code = None
+        if self._process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(_FAREWELL)
+        self.close()
+        if late:
+            return f"it did not end in {late:g} seconds"
+        name = f"exit code {code}"
+        with suppress(ValueError, TypeError):
+            name = signal.Signals(-(code or 0)).name
+        return f"the database's process ended on it ({name})"
+
+    def written(self, sql: str) -> str:
+        """Give a query as it is: the generator writes DuckDB's dialect."""
+        return sql
+
+    def close(self) -> None:
+        """End the process and remove what it spilled."""
+        if self._process is not None:
+            _end(self._process)
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream is not None:
+                    with suppress(BrokenPipeError):
+                        stream.close()
+            self._process.wait()
+            self._process = None
+        if self._spill is not None:
+            shutil.rmtree(self._spill, ignore_errors=True)
+            self._spill = None
+
+
+def _end_late(process: subprocess.Popen[bytes], late: Event) -> None:
+    late.set()
+    _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.returncode is not None:
+        return  # waited for: its number may be another process's by now
+    with suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "it failed")
