@@ -106,7 +106,7 @@ def judge_rules(
     return judged
 
 
-def _groups(engine: DuckEngine, spec: TargetSpec) -> dict[tuple[Subject, Period | None], Parts]:
+def _groups(engine: Engine, spec: TargetSpec) -> dict[tuple[Subject, Period | None], Parts]:
     with suppress(NotComputedError):
         return {(subject, period): parts for subject, period, parts in engine.measure(spec).groups}
     return {}
