@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import struct
 import zipfile
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +32,7 @@ _XLS = Path(__file__).parents[1] / "load" / "data" / "delivered.xls"
 def delivered(ending: str) -> bytes:
     """Give the bytes of the table as a file of this ending."""
     return {
-        "csv": _csv, "xlsx": _workbook, "xlsm": _workbook, "xls": _XLS.read_bytes, "ods": _ods, "fods": _fods,
+        "csv": _csv, "xlsx": _workbook, "xlsm": _workbook, "xls": _XLS.read_bytes, "xlsb": _xlsb, "ods": _ods, "fods": _fods,
         "html": _html, "json": _json, "ndjson": _lines, "parquet": _parquet,
     }[ending]()  # fmt: skip
 
@@ -133,6 +135,55 @@ def _ods() -> bytes:
         made.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         made.writestr("content.xml", _fods())
     return out.getvalue()
+
+
+def _xlsb() -> bytes:
+    return binary_workbook([NAMES, *(tuple(map(_binary, row)) for row in ROWS)])
+
+
+def _binary(value: object) -> object:
+    return value.strftime("%d.%m.%Y") if isinstance(value, date) else value
+
+
+def binary_workbook(rows: Sequence[Sequence[object]], name: str = "S1") -> bytes:
+    """Write rows of texts, numbers and truths as an XLSB file of one sheet, record by record."""
+    cells = [_record(129), _record(148, struct.pack("<IIII", 0, max(len(rows) - 1, 0), 0, 20)), _record(145)]
+    for at, row in enumerate(rows):
+        cells.append(_record(0, struct.pack("<I", at) + bytes(13)))
+        cells += [_binary_cell(column, value) for column, value in enumerate(row) if value is not None]
+    cells += [_record(146), _record(130)]
+    link = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
+    sheets = _record(156, struct.pack("<II", 0, 1) + _wide("rId1") + _wide(name))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("xl/workbook.bin", _record(131) + _record(143) + sheets + _record(144) + _record(132))
+        made.writestr(
+            "xl/_rels/workbook.bin.rels",
+            f'<Relationships><Relationship Id="rId1" Type="{link}" Target="worksheets/sheet1.bin"/></Relationships>',
+        )
+        made.writestr("xl/worksheets/sheet1.bin", b"".join(cells))
+    return out.getvalue()
+
+
+def _binary_cell(column: int, value: object) -> bytes:
+    place = struct.pack("<II", column, 0)
+    if isinstance(value, bool):
+        return _record(4, place + bytes([value]))
+    if isinstance(value, str):
+        return _record(6, place + _wide(value))
+    return _record(5, place + struct.pack("<d", float(str(value))))
+
+
+def _record(kind: int, content: bytes = b"") -> bytes:
+    number = bytes([kind]) if kind < 128 else bytes([kind & 127 | 128, kind >> 7])
+    size, length = len(content), b""
+    while size > 127:
+        length, size = length + bytes([size & 127 | 128]), size >> 7
+    return number + length + bytes([size]) + content
+
+
+def _wide(text: str) -> bytes:
+    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
 
 
 def _html() -> bytes:
