@@ -28,6 +28,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "tests/shared")]
 
+from mutated import mutated  # noqa: E402 (found beside the tests)
+
+from tulosvahti.core.contract import Contract, Field, FieldType  # noqa: E402
+from tulosvahti.core.text import Text  # noqa: E402
+from tulosvahti.load.tables import take  # noqa: E402
+from tulosvahti.problem import Place  # noqa: E402
+
 MOST_MEMORY = 1 << 20
 """Kilobytes, as the system counts the greatest resident set."""
 MOST_SECONDS = 30.0
@@ -39,18 +46,12 @@ _AGAIN = 50
 def service() -> None:
     """Take files named on standard input, one a line, and tell the end of each; this process is what must not die."""
     warnings.filterwarnings("ignore")
-    from tulosvahti.core.contract import Contract, Field, FieldType
-    from tulosvahti.core.text import Text
-    from tulosvahti.load.tables import take
-    from tulosvahti.problem import Place
-
     number = Field("euro", FieldType.NUMBER, header="Euro", decimal_char=",", group_char=" ", form_open=True)
-    fields = (
-        Field("code", pattern="[0-9]{3}"), number, Field("day", FieldType.DATE, date_format="%d.%m.%Y"),
-        Field("fine", FieldType.BOOLEAN, true_values=("kyllä",), false_values=("ei",)),
-    )  # fmt: skip
+    fine = Field("fine", FieldType.BOOLEAN, true_values=("kyllä",), false_values=("ei",))
     for line in sys.stdin:
         root, name = json.loads(line)
+        form = "%Y-%m-%d" if name.endswith("json") else "%d.%m.%Y"
+        fields = (Field("code", pattern="[0-9]{3}"), number, Field("day", FieldType.DATE, date_format=form), fine)
         contract = Contract(
             "leads", Text(), name, fields, Place("inputs/leads.yaml"), primary_key=("code",), deliverer="tem",
             max_rejects_percent=Decimal(50), open=("encoding", "delimiter", "quoteChar"),
@@ -132,8 +133,6 @@ class Service:
 
 def main() -> int:
     """Take all the files; give the exit code."""
-    from mutated import mutated
-
     arguments = argparse.ArgumentParser()
     arguments.add_argument("files", nargs="?", type=int, default=2000)
     arguments.add_argument("--seed", type=int, default=1)

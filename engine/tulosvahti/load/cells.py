@@ -12,7 +12,7 @@ import polars as pl
 
 from tulosvahti.core.contract import DATED, Field, FieldType
 from tulosvahti.core.period_codes import EXAMPLES, period_of_code
-from tulosvahti.core.quantity import MINUS, SPACES, NumberTextError, read_number
+from tulosvahti.core.quantity import APOSTROPHES, MINUS, SPACES, NumberTextError, read_number
 from tulosvahti.load.records import Odd, Value
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DIGITS = 38
 """Most digits that an exact column holds."""
 _LARGEST = 2**63 - 1
+_TIMED = re.compile(r"(?P<day>\S+)(?:\s+|(?<=\d)T)(?P<time>\d{1,2}[:.]\d\d(?:[:.]\d\d(?:[.,]\d+)?)?)(?:Z|[+-]\d\d:?\d\d)?")
 _NUMBERS = frozenset({FieldType.NUMBER, FieldType.INTEGER})
 
 
@@ -75,7 +76,7 @@ def read_column(field: Field, texts: Sequence[Value]) -> Column:
 
 def _unusual(field: Field, text: str) -> bool:
     body = text.strip(SPACES + "\t+-(" + MINUS)
-    return body.startswith(field.decimal_char) or _closed_up(field, text) != text
+    return body.startswith(field.decimal_char) or body[:1] in tuple(APOSTROPHES) or _closed_up(field, text) != text
 
 
 def _closed_up(field: Field, text: str) -> str:
@@ -110,12 +111,18 @@ def _string(_: Field, text: str) -> str:
 
 
 def _number(field: Field, text: str) -> Decimal:
-    body = text.strip().removesuffix("%").rstrip() if field.percent else text
+    body = _bare(text.strip().removesuffix("%").rstrip() if field.percent else text)
     try:
         return read_number(_closed_up(field, body), decimal_char=field.decimal_char, group_char=field.group_char)
     except NumberTextError as error:
         msg = f"not a number: {error}; allowed: {_form(field)}"
         raise CellError(msg) from None
+
+
+def _bare(text: str) -> str:
+    """Take away the apostrophe by which spreadsheet programs mark a number that is kept as text."""
+    body = text.strip()
+    return body[1:] if body[:1] and body[0] in APOSTROPHES else text
 
 
 def _form(field: Field) -> str:
@@ -128,7 +135,7 @@ def _form(field: Field) -> str:
 
 def _integer(field: Field, text: str) -> int:
     try:
-        value = read_number(_closed_up(field, text), decimal_char=field.decimal_char, group_char=field.group_char)
+        value = read_number(_closed_up(field, _bare(text)), decimal_char=field.decimal_char, group_char=field.group_char)
     except NumberTextError as error:
         grouped = f"thousands separated by {field.group_char!r}" if field.group_char else "no thousands separator"
         msg = f"not a whole number: {error}; allowed: digits only, {grouped}"
@@ -154,11 +161,25 @@ def _boolean(field: Field, text: str) -> bool:
 
 def _date(field: Field, text: str) -> date:
     body = text.strip()
+    form = field.date_format
+    allowed = f"allowed: {form}, such as {_EXAMPLE.strftime(form)}"
+    if (day := _day(body, form)) is not None:
+        return day
+    timed = _TIMED.fullmatch(body)
+    if timed and (day := _day(timed["day"], form)) is not None:
+        if not timed["time"].strip("0:.Z"):
+            return day  # the midnight that programs add to a day
+        msg = f"has a time of day; {allowed}"
+        raise CellError(msg)
+    msg = f"not a date or no such day; {allowed}"
+    raise CellError(msg)
+
+
+def _day(text: str, form: str) -> date | None:
     try:
-        return datetime.strptime(body, field.date_format).date()  # noqa: DTZ007 - a day has no zone
+        return datetime.strptime(text, form).date() if text.isascii() else None  # noqa: DTZ007 - a day has no zone
     except ValueError:
-        msg = f"not a date or no such day; allowed: {field.date_format}, such as {_EXAMPLE.strftime(field.date_format)}"
-        raise CellError(msg) from None
+        return None
 
 
 def _year(_: Field, text: str) -> int:

@@ -23,7 +23,7 @@ from tulosvahti.core.arrival import Arrived, How
 from tulosvahti.load.held import OURS, copied, hold, store_of
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.sheets.archive import DAMAGE
-from tulosvahti.load.sheets.reading import MEGABYTE, amount
+from tulosvahti.load.sheets.reading import MEGABYTE, amount, humane
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -196,7 +196,7 @@ def unpacked(file: File, folder: Path) -> list[File]:
     except (*DAMAGE, lzma.LZMAError, RuntimeError) as error:
         if isinstance(error, OSError) and error.errno in OURS:
             raise
-        msg = f"file is a damaged or unfinished zip archive: {error}"
+        msg = humane(f"file is a damaged or unfinished zip archive: {error}")
         raise UnreadableError(msg, "pack it again, or deliver the files themselves") from error
     return sorted(found, key=lambda item: natural(item.name))
 

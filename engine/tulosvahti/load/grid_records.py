@@ -16,7 +16,7 @@ from tulosvahti.load.headers import LOOK, MOST_ROWS, Header, found_header
 from tulosvahti.load.records import Records, UnreadableError, Value
 from tulosvahti.load.sheets import Limits, read_sheets
 from tulosvahti.load.sheets.reading import MEGABYTE
-from tulosvahti.load.typed_cells import Book, Said, value_of
+from tulosvahti.load.typed_cells import Book, Said, code_length, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -186,6 +186,8 @@ def _column(  # noqa: PLR0913 - one call a column
     if said.serial:
         start = "1904-01-01" if book.from_1904 else "1900-01-01"
         notices.append(f"column {item.column!r}: numbers read as days from {start}: {_few(said.serial)}")
+    if said.filled:
+        notices.append(f"column {item.column!r}: codes that lost their leading zeros are filled up to {code_length(item)} digits: {_few(said.filled)}")
     return values
 
 

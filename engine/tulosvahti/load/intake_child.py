@@ -23,7 +23,7 @@ from tulosvahti.load.files import File
 from tulosvahti.load.held import OURS
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.row_store import shape_of
-from tulosvahti.load.sheets.reading import amount
+from tulosvahti.load.sheets.reading import amount, humane
 
 
 def main(order: str) -> None:
@@ -72,7 +72,7 @@ def _read(order: dict[str, Any], limits: dict[str, int]) -> dict[str, Any]:
 
 def _unknown(error: BaseException) -> tuple[str, str]:
     step = "save the table as XLSX or CSV and deliver it again, and report the fault with the file if you may"
-    return f"the reader failed on this file: {type(error).__name__}: {error}", step
+    return humane(f"the reader failed on this file: {type(error).__name__}: {error}"), step
 
 
 def _refused(message: str, step: str) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def settled(field: Field, texts: Iterable[object], file: str) -> Settled:
             step = f"declare `decimalChar` (and `groupChar`) of {field.name} in {file}"
             raise UnreadableError(msg, step)
     notice = ""
-    if first != _FORMS[0]:
+    if first[0] != "." or (first[1] and not group):
         grouped = f", thousands separated by {first[1]!r}" if first[1] else ""
         notice = f"column {field.column!r}: the form of its numbers is not declared and was told from them: decimal mark {first[0]!r}{grouped}"
     return Settled(replace(field, decimal_char=first[0], group_char=first[1], form_open=False), notice)

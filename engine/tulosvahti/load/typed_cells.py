@@ -7,8 +7,9 @@ A whole number in a date field is the workbook's serial day where it lies in 195
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = frozenset({FieldType.NUMBER, FieldType.INTEGER})
 _PERCENT = re.compile(r'%(?=(?:[^"]*"[^"]*")*[^"]*\Z)')
+_CODE = re.compile(r"\^?(?:\[0-9\]|\\d)\{(\d{1,2})\}\$?")
 _SERIAL = range(20_000, 80_000)
 _NOT_CALCULATED = (
     "not calculated: the formula has no stored result; open the workbook in a spreadsheet program and save it"
@@ -32,12 +34,13 @@ _NOT_CALCULATED = (
 
 @dataclass
 class Said:
-    """What was noticed of the cells of one column, by address: percents, numbers as text, serial days."""
+    """What was noticed of the cells of one column, by address: percents, numbers as text, serial days, codes."""
 
     percent: list[str] = field(default_factory=list)
     bare: int = 0
     as_text: list[str] = field(default_factory=list)
     serial: list[str] = field(default_factory=list)
+    filled: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,11 @@ def _moment(item: Field, cell: Cell) -> Value:
     """Take a day, month or year cell; one with a time of day is read only by a format that has one."""
     text = (cell.day or cell.text).replace("T", " ")
     found = re.fullmatch(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?: 00:00:00)?", text)
+    if item.type is FieldType.DATE and not found and "%H" in item.date_format:
+        with suppress(ValueError):
+            return datetime.fromisoformat(text).date()
+    if item.type is FieldType.DATE and (timed := re.fullmatch(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d.*)", text)) and not found:
+        return Odd(text, f"has a time of day ({timed[2]}), where the contract has a day")
     if item.type is FieldType.STRING or not found:
         return text if item.type in {FieldType.STRING, FieldType.DATE} else _unlike(item, text, "a date or a time")
     year, month, day = (int(part) if part else None for part in found.groups())
@@ -130,17 +138,24 @@ def _number(  # noqa: PLR0913 - one call a cell
         return value
     if item.type is FieldType.STRING:
         # A code that the format fills with zeros is what people see: 020.
-        return cell.text if cell.text.strip().isdigit() else plain(value)
-    if item.type is FieldType.YEAR:
-        return plain(value)
+        text = cell.text if cell.text.strip().isdigit() else plain(value)
+        size = code_length(item)
+        if len(text) < size and text.isdigit():
+            said.filled.append(address())
+            return text.zfill(size)
+        return text
     if item.type is FieldType.DATE and whole and int(value) in _SERIAL:
         said.serial.append(address())
         start = date(1904, 1, 1) if book.from_1904 else date(1899, 12, 30)
         return start + timedelta(int(value))
-    if item.type is FieldType.DATE:
-        # 20230331 is a date where the contract's own form says so.
-        return plain(value)
+    # 20230331 is a date where the contract's own form says so.
     return plain(value)
+
+
+def code_length(item: Field) -> int:
+    """Give how many digits every code of a field has; 0 where that is not said."""
+    found = _CODE.fullmatch(item.pattern)
+    return int(found[1]) if found else 0
 
 
 def _unlike(item: Field, text: str, what: str) -> Odd:

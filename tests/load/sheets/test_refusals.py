@@ -143,8 +143,8 @@ _READERS = {
         "import subprocess, time\nsubprocess.Popen(['sleep', '60'])\ntime.sleep(60)",
         "reading did not end in 1 seconds",
     ),
-    "babble": ("print('[\"sheet\", 1, 2, 3]')", "the reader gave what cannot be understood (TypeError: "),
-    "noise": ("print('hello')", "the reader gave what cannot be understood (JSONDecodeError: "),
+    "babble": ("print('[\"sheet\", 1, 2, 3]')", "the reader gave what cannot be understood"),
+    "noise": ("print('hello')", "the reader gave what cannot be understood"),
     "silence": ("", "the reader crashed on this file (exit code 0)"),
 }
 

@@ -92,7 +92,7 @@ def _taken(process: subprocess.Popen[bytes], found: Assembler) -> str:
         try:
             found.feed(line)
         except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
-            return f"{type(error).__name__}: {error}" if line.endswith(b"\n") else ""
+            return type(error).__name__ if line.endswith(b"\n") else ""
     return ""
 
 
@@ -101,7 +101,7 @@ def _failure(code: int, unreadable: str, limits: Limits, *, late: bool) -> tuple
         most = f"{limits.seconds:g} seconds"
         return f"reading did not end in {most}", f"at most {most}", "split the file, or delete what is unused in it"
     if unreadable:
-        return f"the reader gave what cannot be understood ({unreadable})", "", _AGAIN
+        return "the reader gave what cannot be understood", "", _AGAIN
     if code < 0:
         with suppress(ValueError):
             return f"the reader crashed on this file ({signal.Signals(-code).name})", "", _AGAIN

@@ -34,7 +34,9 @@ def read(path: Path, out: Writer) -> None:
 
     """
     try:
-        book = CalamineWorkbook.from_path(path)
+        # By what is in it: by its name, an XLSB that is called .xls would not be opened.
+        with path.open("rb") as file:
+            book = CalamineWorkbook.from_filelike(file)
     except PasswordError as error:
         msg = "file is a workbook with a password"
         raise RefusedError(msg, next_step="save it without a password") from error

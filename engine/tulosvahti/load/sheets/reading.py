@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,19 @@ class RefusedError(Exception):
 
 class BrokenSheetError(Exception):
     """One sheet cannot be read; the others can."""
+
+
+_PROGRAM = re.compile(
+    r"\b[A-Za-z]+(?:Error|Exception|Warning)\b|\b[Ee]rror (?:code )?-?\d|Traceback|<class |object at 0x|panicked|\.(?:py|rs|cc?|cpp)\b|::"
+    r"|codec can't|invalid literal|could not convert|index out of range|NoneType|unpack requires|subscriptable|errno"
+)
+
+
+def humane(message: str) -> str:
+    """Leave out of a sentence about a file what a library said in words of programs: the rest is what people can act on."""
+    line = " ".join(message.split())
+    first = line.partition(": ")[0]
+    return first if _PROGRAM.search(line) and not _PROGRAM.search(first) else line
 
 
 def printable(path: Path) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.page import TextPage
 from tulosvahti.core.sheet import BLANK, Area, Cell, Notice, Sheet, a1
-from tulosvahti.load.sheets.reading import BrokenSheetError, RefusedError, amount
+from tulosvahti.load.sheets.reading import BrokenSheetError, RefusedError, amount, humane
 from tulosvahti.load.sheets.unstored import without_results
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Writer:
 
     def problem(self, message: str, allowed: str = "", next_step: str = "") -> None:
         """Say what is wrong with the file or a part of it."""
-        self._say("problem", message, allowed, next_step)
+        self._say("problem", humane(message), allowed, next_step)
 
     def done(self) -> None:
         """Say that all is said; without this the child has crashed."""
