@@ -7,7 +7,7 @@ may stand in two of them (``SSS`` is the whole country in one and both sexes in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -107,6 +107,23 @@ class Cube:
                 raise KeyError(item.code, code)
             position = position * len(item.categories) + item.codes.index(code)
         return position
+
+    def slice(self, dimension: int, category: int) -> Cube:
+        """Give the figures of one category of a dimension, without that dimension; marks and notes of the table stay."""
+        inner = prod(self.sizes[dimension + 1 :])
+        block = inner * len(self.dimensions[dimension].categories)
+        places = [
+            start + at for start in range(category * inner, self.cells, block) for at in range(inner)
+        ] if block else []  # fmt: skip
+        new = {place: at for at, place in enumerate(places)}
+        return replace(
+            self,
+            dimensions=(*self.dimensions[:dimension], *self.dimensions[dimension + 1 :]),
+            values=[self.values[place] for place in places],
+            symbols={new[place]: symbol for place, symbol in self.symbols.items() if place in new},
+            provisional=frozenset(new[place] for place in self.provisional if place in new),
+            remarks={new[place]: text for place, text in self.remarks.items() if place in new},
+        )
 
     def figure(self, *codes: str) -> Decimal | None:
         """Give the figure of one code for each dimension; None where it is missing."""

@@ -143,3 +143,37 @@ def test_marks_are_read_again_from_the_row_store(tmp_path: Path) -> None:
     first, second = (take(contract, tmp_path, date(2026, 6, 30)).delivery for _ in range(2))
     assert first == second
     assert second.marks[0].kind is MarkKind.NOT_ADDITIVE
+
+
+def test_contents_as_columns_make_one_row_for_all_of_them(tmp_path: Path) -> None:
+    content = {
+        "columns": [{"code": "Alue"}, {"code": "Kk", "type": "t"}, {"code": "n", "text": "Määrä", "type": "c"}, {"code": "osuus", "text": "Osuus, %", "type": "c"}],
+        "comments": [{"variable": "Kk", "value": "2024M02", "comment": "Ennakkotieto\r\n"}],
+        "data": [{"key": ["a", "2024M01"], "values": ["1", "0.50"]}, {"key": ["a", "2024M02"], "values": ["..", "7.25"]}, {"key": ["b", "2024M01"], "values": ["3", "-"]}, {"key": ["b", "2024M02"], "values": ["4", "9"]}],
+    }  # fmt: skip
+    rows, delivery = taken(
+        tmp_path, json.dumps(content).encode(), Field("area", header="Alue"), Field("month", FieldType.YEARMONTH, header="Kk"),
+        Field("count", FieldType.INTEGER, header="n"), Field("why", header="n.symbol"), Field("share", FieldType.NUMBER, header="Osuus, %"),
+        Field("preliminary", FieldType.BOOLEAN, header="provisional"),
+    )  # fmt: skip
+    assert not delivery.rejects
+    assert rows == [
+        ("a", date(2024, 1, 1), 1, None, Decimal("0.5"), False),
+        ("a", date(2024, 2, 1), None, "..", Decimal("7.25"), True),
+        ("b", date(2024, 1, 1), 3, None, None, False),
+        ("b", date(2024, 2, 1), 4, None, 9, True),
+    ]
+
+
+def test_a_column_that_the_table_does_not_have_is_told_with_those_it_has(tmp_path: Path) -> None:
+    _, delivery = taken(tmp_path, table(["2024"], [1]), Field("time", header="Aikka"), VALUE)
+    assert delivery.explanation.startswith("column 'Aikka' is missing (renamed to 'Aika'?)")
+
+
+def test_a_dataset_of_a_bundle_is_named_by_sheet(tmp_path: Path) -> None:
+    both = json.dumps({"a": json.loads(table(["2024"], [1])), "b": json.loads(table(["2024"], [2]))}).encode()
+    rows, _ = taken(tmp_path, both, VALUE, sheet="b")
+    assert rows == [(2,)]
+    (tmp_path / "none").mkdir()
+    _, delivery = taken(tmp_path / "none", both, VALUE)
+    assert "several datasets: a, b" in delivery.explanation

@@ -2,7 +2,9 @@
 
 Columns: ``CODE`` of each dimension with its codes, ``CODE.text`` with their names, ``CODE.parent`` in a hierarchy, and
 ``value``, ``symbol`` (why it is missing), ``meaning`` of the symbol, ``provisional`` (``true`` or ``false``), ``remark``.
-A dimension's column may also be asked for by the dimension's name, and then has names. Only the contract's columns are
+A dimension's column may also be asked for by the dimension's name, and then has names. A contract that names contents
+(values of what is measured, by code or name) gets a column of figures for each of them, with ``NAME.symbol`` beside it,
+and one row for all of them. Only the contract's columns are
 made. The asterisk of a preliminary period is taken off its code: it is in ``provisional``.
 """
 
@@ -10,10 +12,11 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import FieldType
-from tulosvahti.core.cube import COLUMNS, MEANING, PROVISIONAL, REMARK, SYMBOL, TIME, VALUE, strides
+from tulosvahti.core.cube import COLUMNS, MEANING, METRIC, PROVISIONAL, REMARK, SYMBOL, TIME, VALUE, strides
 from tulosvahti.core.fetched import Mark, MarkKind
 from tulosvahti.core.period_codes import PRELIMINARY, period_of_code
 from tulosvahti.core.quantity import plain
@@ -21,7 +24,8 @@ from tulosvahti.load.cubes.marks import read_stamp, says_preliminary
 from tulosvahti.load.records import Odd, Records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from tulosvahti.core.contract import Contract, Field
     from tulosvahti.core.cube import Category, Cube, Dimension
@@ -33,12 +37,40 @@ _NOTES, _LONGEST = 20, 300
 
 def records_of(contract: Contract, cube: Cube) -> Records:
     """Make the rows of a table that the contract asks for."""
-    offered = {title: make for title, make in _columns(contract, cube)}  # noqa: C416 (the later of two names wins)
     wanted = {item.column: item for item in contract.fields}
+    offered = dict(_columns(contract, cube))
+    rows = cube
+    if contents := _contents(cube, wanted.keys() - offered.keys()):
+        rows = next(iter(contents.values()))
+        offered = dict(_wide(contract, contents))
     header = list(offered)
     columns = [offered[title](wanted[title]) if title in wanted else [] for title in header]
-    numbers = range(2, cube.cells + 2)
-    return Records(header, columns, numbers, numbers, notices=tuple(_notices(cube)), keys=_Keys(cube), marks=tuple(_marks(cube)))
+    numbers = range(2, rows.cells + 2)
+    return Records(header, columns, numbers, numbers, notices=tuple(_notices(cube)), keys=_Keys(rows), marks=tuple(_marks(cube)))
+
+
+def _contents(cube: Cube, names: AbstractSet[str]) -> dict[str, Cube]:
+    """Give the figures of each of the contents that are asked for by name; none where the contract names none."""
+    for at, item in enumerate(cube.dimensions):
+        if item.role == METRIC:
+            found = {name: index for index, one in enumerate(item.categories) for name in (one.code, one.text) if name in names}
+            return {name: cube.slice(at, index) for name, index in found.items()}
+    return {}
+
+
+def _wide(contract: Contract, contents: Mapping[str, Cube]) -> Iterable[tuple[str, Callable[[Field], Sequence[Value]]]]:
+    first = next(iter(contents.values()))
+    own = {VALUE, SYMBOL, MEANING, REMARK}
+    yield from ((title, make) for title, make in _columns(contract, first) if title not in own)
+    for name, part in contents.items():
+        yield name, partial(_values, cube=part, zeros=frozenset(contract.zero_symbols))
+        yield f"{name}.{SYMBOL}", partial(_symbols, cube=part)
+    marked = frozenset(at for part in contents.values() for at in part.provisional)
+    yield PROVISIONAL, lambda _: [TRUE if at in marked else FALSE for at in range(first.cells)]
+
+
+def _symbols(_: Field, cube: Cube) -> Sequence[Value]:
+    return [cube.symbols.get(at, "") for at in range(cube.cells)]
 
 
 class _Keys:
@@ -70,8 +102,8 @@ def _columns(contract: Contract, cube: Cube) -> Iterable[tuple[str, Callable[[Fi
         if any(one.parent for one in item.categories):
             yield f"{item.code}.parent", _texts(cube, item, step, lambda one: one.parent)
     zeros = frozenset(contract.zero_symbols)
-    yield VALUE, lambda field: _values(field, cube, zeros)
-    yield SYMBOL, lambda _: [cube.symbols.get(at, "") for at in range(cube.cells)]
+    yield VALUE, partial(_values, cube=cube, zeros=zeros)
+    yield SYMBOL, partial(_symbols, cube=cube)
     yield MEANING, lambda _: [_meaning(cube, at) for at in range(cube.cells)]
     yield PROVISIONAL, lambda _: [TRUE if at in cube.provisional else FALSE for at in range(cube.cells)]
     yield REMARK, lambda _: [cube.remarks.get(at, "") for at in range(cube.cells)]
