@@ -193,6 +193,6 @@ def test_late(tmp_path: Path) -> None:
     delivery = taken.delivery
     assert delivery.state is DeliveryState.LATE
     assert (delivery.covered_through, delivery.expected_through) == (date(2023, 8, 31), date(2023, 10, 31))
-    assert delivery.explanation == "content reaches 2023-08-31; it was due to reach 2023-10-31"
+    assert delivery.explanation == "content reaches 2023-08-31; it was due to reach 2023-10-31 (one delivery a month, 10 days of grace)"
     assert delivery.next_step == "ask tem for content up to 2023-10-31"
     assert taken.frame is not None

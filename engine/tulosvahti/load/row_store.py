@@ -37,7 +37,7 @@ _KEPT = 4
 _CORE = ("contract", "cube", "period_codes", "quantity")
 """Modules of the core that reading rests on."""
 _UNREAD = frozenset({
-    "title", "place", "synthetic", "deliverer", "source", "frequency", "grace", "period", "known_on",
+    "title", "place", "synthetic", "deliverer", "source", "grace", "known_on",
     "no_rows_means_none", "max_rejects_percent", "provisional", "not_additive",
 })  # fmt: skip
 """What a contract says that changes nothing of how a file is read."""

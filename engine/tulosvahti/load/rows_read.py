@@ -17,6 +17,7 @@ from tulosvahti.core.kept_rows import REJECTED
 from tulosvahti.load.csv_records import read_records
 from tulosvahti.load.cubes import may_be_cube, read_cube
 from tulosvahti.load.cubes.rows import records_of
+from tulosvahti.load.doubts import doubts_of
 from tulosvahti.load.files import File, unpacked
 from tulosvahti.load.grid_records import read_grid
 from tulosvahti.load.merging import Part, merged
@@ -57,7 +58,7 @@ def read_into(contract: Contract, files: Sequence[File], place: Path) -> Summary
         header=tuple(rows.header),
         rejects=tuple(rejects[:MOST_LISTED]),
         listed_of=len(rejects),
-        notices=rows.notices,
+        notices=(*rows.notices, *doubts_of(contract, frame)),
         marks=rows.marks,
         ends={
             item.name: End(frame[item.name].max(), frame[item.name].null_count())  # type: ignore[arg-type]

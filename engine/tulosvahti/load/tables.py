@@ -195,7 +195,7 @@ def _judged(contract: Contract, sha256: str, as_of: date, entry: Entry) -> Taken
     explanation = step = ""
     if late and expected is not None:
         reach = f"content reaches {covered.isoformat()}" if covered else "no row is known yet"
-        explanation = f"{reach}; it was due to reach {expected.isoformat()}"
+        explanation = f"{reach}; it was due to reach {expected.isoformat()}{_limit(contract)}"
         step = f"ask {contract.sender} for content up to {expected.isoformat()}"
     elif rejected:
         explanation = f"{rejected} of {total} rows are rejected"
@@ -219,6 +219,12 @@ def _judged(contract: Contract, sha256: str, as_of: date, entry: Entry) -> Taken
         header=read.header,
     )
     return Taken(delivery, entry.rows)
+
+
+def _limit(contract: Contract) -> str:
+    """Name the limit that was passed: how often content is promised, and how many days it may be late."""
+    days = contract.grace.days if contract.grace is not None else 0
+    return f" (one delivery a {contract.frequency}, {days} days of grace)" if contract.frequency is not None else ""
 
 
 def _declared(contract: Contract) -> tuple[Mark, ...]:

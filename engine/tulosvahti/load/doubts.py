@@ -1,0 +1,60 @@
+"""What is odd in rows that break nothing: periods without any row, and rows that are the same in every field.
+
+Both may be right, so nothing is refused or removed: they are told, with their count, for a person to see.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tulosvahti.core.contract import DATED
+from tulosvahti.core.kept_rows import REJECTED
+from tulosvahti.core.period import Grain, containing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import polars as pl
+
+    from tulosvahti.core.contract import Contract
+
+_NAMED = 12
+_RARE = 5
+"""One period in so many may be empty for its emptiness to be odd; where more are, things do not happen in every period."""
+_MOST = 5_000
+"""Periods between the first and the last beyond which a gap is likelier a wrong date than missing content."""
+
+
+def doubts_of(contract: Contract, frame: pl.DataFrame) -> Iterable[str]:
+    """Give sentences about what is odd; ``frame``: the rows as they are kept."""
+    yield from _gaps(contract, frame)
+    if not contract.primary_key and frame.height:
+        same = frame.height - frame.select(item.name for item in contract.fields).hash_rows().n_unique()
+        if same:
+            yield (
+                f"{same} of {frame.height} rows are exact copies of another row; all are counted, for they may be real: "
+                "a primaryKey tells which are the same"
+            )
+
+
+def _gaps(contract: Contract, frame: pl.DataFrame) -> Iterable[str]:
+    """Name the few periods of the promised frequency between the first and the last that have no row."""
+    frequency = contract.frequency
+    if frequency is None or not contract.period or frequency is Grain.DAY or contract.no_rows_means_none:
+        return
+    grains = list(Grain)
+    if grains.index(DATED[contract.field(contract.period).type]) < grains.index(frequency):
+        return
+    values = frame.filter(~frame[REJECTED])[contract.period].drop_nulls().unique().to_list()
+    there = {containing(value if isinstance(value, date) else date(value, 1, 1), frequency) for value in values}
+    if len(there) < 2:  # noqa: PLR2004 (nothing is between)
+        return
+    missing, period, last, seen = [], min(there), max(there), 0
+    while period < last and seen < _MOST:
+        period, seen = period.next(), seen + 1
+        if period not in there:
+            missing.append(period.key)
+    if missing and seen < _MOST and len(missing) * _RARE <= seen + 1:
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        yield f"{len(missing)} of {seen + 1} periods have no row: {', '.join(missing[:_NAMED])}{more}"
