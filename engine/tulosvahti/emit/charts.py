@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -34,6 +34,17 @@ class Series:
     language: str
     told: tuple[tuple[str, str], ...] = ()
     """The points in the reader's form, for the text alternative."""
+    provisional: frozenset[str] = frozenset()
+    """Labels of points that may still change: drawn hollow."""
+    revised: tuple[tuple[str, float], ...] = ()
+    """What was given earlier of a label: drawn as a cross."""
+    path: tuple[tuple[str, float], ...] = ()
+    """What is expected at each label on the way: drawn dashed. A chart with a path needs no least number of points."""
+
+    @property
+    def enough(self) -> bool:
+        """Tell whether there is something to draw."""
+        return len(self.points) >= FEWEST or len(self.path) >= FEWEST
 
 
 def line_charts(series: Sequence[Series], pictures: Path | None = None) -> list[str]:
@@ -41,7 +52,7 @@ def line_charts(series: Sequence[Series], pictures: Path | None = None) -> list[
 
     ``pictures`` is a folder of pictures drawn before, by the digest of what they show.
     """
-    return [_draw(item, pictures) if len(item.points) >= FEWEST else "" for item in series]
+    return [_draw(item, pictures) if item.enough else "" for item in series]
 
 
 def png_chart(item: Series, pictures: Path | None = None) -> bytes:
@@ -55,7 +66,7 @@ def chart_text(item: Series) -> str:
     return word("ui.chart", item.language, title=item.title, points=", ".join(f"{label}: {value}" for label, value in told))
 
 
-@cache
+@lru_cache(maxsize=512)
 def _drawn(spec: str, locale: Locale, form: Literal["svg", "png"], pictures: Path | None) -> bytes:
     """Draw a picture once: later runs, and languages with the same decimal form, share it."""
     kept = pictures / f"{hashlib.sha256((locale + spec).encode()).hexdigest()}.{form}" if pictures else None
@@ -91,7 +102,7 @@ def _draw(item: Series, pictures: Path | None) -> str:
 
 
 def _spec(item: Series) -> dict[str, Any]:
-    order = sorted({label for label, _ in item.points} | {label for label, _, _ in item.targets})
+    order = sorted({label for label, _ in (*item.points, *item.path, *item.revised)} | {label for label, _, _ in item.targets})
     x = {"field": "p", "type": "ordinal", "sort": order, "scale": {"domain": order}, "title": None, "axis": {"labelAngle": 0}}
     y = {"field": "v", "type": "quantitative", "title": None, "scale": {"zero": False}}
     observed = [{"p": label, "v": value} for label, value in item.points]
@@ -105,6 +116,14 @@ def _spec(item: Series) -> dict[str, Any]:
     if edges:
         mark = {"type": "tick", "color": _TARGET, "thickness": 3, "size": 34, "orient": "horizontal"}
         layers.append({"data": {"values": edges}, "mark": mark, "encoding": {"x": x, "y": y}})
+    if item.path:
+        expected = [{"p": label, "v": value} for label, value in item.path]
+        mark = {"type": "line", "color": _TARGET, "strokeWidth": 2, "strokeDash": [5, 4]}
+        layers.append({"data": {"values": expected}, "mark": mark, "encoding": {"x": x, "y": y}})
+    if item.revised:
+        earlier = [{"p": label, "v": value} for label, value in item.revised]
+        mark = {"type": "point", "shape": "cross", "color": _INK, "size": 70, "filled": False, "strokeWidth": 1.5}
+        layers.append({"data": {"values": earlier}, "mark": mark, "encoding": {"x": x, "y": y}})
     layers.append(
         {
             "data": {"values": observed},
@@ -112,12 +131,15 @@ def _spec(item: Series) -> dict[str, Any]:
             "encoding": {"x": x, "y": y},
         }
     )
-    last = observed[-1]
-    text = {"type": "text", "dy": -11, "color": _OBSERVED, "fontWeight": "bold", "fontSize": 11}
-    shown = dict(item.told).get(str(last["p"]), "")
-    layers.append(
-        {"data": {"values": [{**last, "t": shown}]}, "mark": text, "encoding": {"x": x, "y": y, "text": {"field": "t"}}}
-    )
+    hollow = [point for point in observed if point["p"] in item.provisional]
+    if hollow:
+        mark = {"type": "point", "filled": True, "fill": "white", "stroke": _OBSERVED, "strokeWidth": 2, "size": 70, "opacity": 1}
+        layers.append({"data": {"values": hollow}, "mark": mark, "encoding": {"x": x, "y": y}})
+    if observed:
+        last = observed[-1]
+        text = {"type": "text", "dy": -11, "color": _OBSERVED, "fontWeight": "bold", "fontSize": 11}
+        shown = dict(item.told).get(str(last["p"]), "")
+        layers.append({"data": {"values": [{**last, "t": shown}]}, "mark": text, "encoding": {"x": x, "y": y, "text": {"field": "t"}}})
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": 340,

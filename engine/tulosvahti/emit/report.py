@@ -126,7 +126,7 @@ def view_of(stored: Stored, language: str, pictures: Path | None) -> dict[str, A
         "engine": stored.run["engine"],
         "lookback": stored.run["lookback"],
         "cards": _cards(page),
-        "first_run": _is_first(stored),
+        "first_run": stored.is_first,
         "changes": _changes(page),
         "revisions": [stored_revision(stored, item, language) for item in stored.data.get("revisions", [])],
         "attention": page.attention[:FIRST],
@@ -136,11 +136,6 @@ def view_of(stored: Stored, language: str, pictures: Path | None) -> dict[str, A
         "deliveries": _deliveries(page),
         "sections": _sections(page),
     }
-
-
-def _is_first(stored: Stored) -> bool:
-    new = all(item["change"] == Change.OPENED for item in stored.data["findings"])
-    return new and not any(item.get("was") for item in stored.verdicts)
 
 
 def _problem(item: Mapping[str, Any], language: str) -> dict[str, str]:
@@ -271,6 +266,11 @@ def _row(verdict: Judged, page: _Page) -> dict[str, Any]:
         "broken": [_broken(item, page) for item in _listed(verdict, "broken")],
         "faults": [_fault(item, page) for item in _listed(verdict, "faults")],
     }
+
+
+def verdict_view(verdict: Judged, stored: Stored, language: str) -> dict[str, Any]:
+    """Give one verdict with its evidence in the reader's form, as a page or a report places it."""
+    return _row(verdict, _Page(stored, language))
 
 
 def _pairs(verdict: Judged) -> list[tuple[str, Any]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.period import read_period
 from tulosvahti.core.quantity import shown
-from tulosvahti.core.verdict import Word
+from tulosvahti.core.verdict import Change, Word
 from tulosvahti.emit.words import figure, has_word, quantity, target_text, word
 
 if TYPE_CHECKING:
@@ -104,6 +104,20 @@ class Stored:
             (_in(item.get("title"), language) or key, item.get("document") or "–", _in(item.get("agency"), language) or "–")
             for key, item in self._agreements.items()
         ]
+
+    def named_agreements(self, language: str) -> Sequence[tuple[str, str, str]]:
+        """Give key, title and agency of each agreement."""
+        return [(key, title, agency) for key, (title, _, agency) in zip(self._agreements, self.documents(language), strict=True)]
+
+    def title_of_agreement(self, key: str, language: str) -> str:
+        """Name an agreement."""
+        return _in(self._agreements.get(key, {}).get("title"), language) or key
+
+    @property
+    def is_first(self) -> bool:
+        """Tell whether there was nothing to compare the run with."""
+        new = all(item["change"] == Change.OPENED for item in self.data["findings"])
+        return new and not any(item.get("was") for item in self.verdicts)
 
     def years(self, agreement: str) -> Sequence[tuple[int, bool]]:
         """Give the years of an agreement and whether each is binding; none for a run of before they were stored."""

@@ -1,6 +1,6 @@
 """The English catalogue."""
 
-from tulosvahti.emit.locale import arrival_en, audit_en, delivery_en, mail_en, report_en, web_en
+from tulosvahti.emit.locale import arrival_en, audit_en, delivery_en, mail_en, report_en, web_en, web_pages_en
 
 WORDS: dict[str, str] = {
     "verdict.met": "met",
@@ -182,5 +182,6 @@ WORDS: dict[str, str] = {
     **delivery_en.WORDS,
     **report_en.WORDS,
     **web_en.WORDS,
+    **web_pages_en.WORDS,
     **arrival_en.WORDS,
 }

@@ -1,6 +1,6 @@
 """The Finnish catalogue."""
 
-from tulosvahti.emit.locale import arrival_fi, audit_fi, delivery_fi, mail_fi, report_fi, web_fi
+from tulosvahti.emit.locale import arrival_fi, audit_fi, delivery_fi, mail_fi, report_fi, web_fi, web_pages_fi
 
 WORDS: dict[str, str] = {
     "verdict.met": "täyttyi",
@@ -182,5 +182,6 @@ WORDS: dict[str, str] = {
     **delivery_fi.WORDS,
     **report_fi.WORDS,
     **web_fi.WORDS,
+    **web_pages_fi.WORDS,
     **arrival_fi.WORDS,
 }

@@ -1,6 +1,6 @@
 """The Swedish catalogue."""
 
-from tulosvahti.emit.locale import arrival_sv, audit_sv, delivery_sv, mail_sv, report_sv, web_sv
+from tulosvahti.emit.locale import arrival_sv, audit_sv, delivery_sv, mail_sv, report_sv, web_pages_sv, web_sv
 
 WORDS: dict[str, str] = {
     "verdict.met": "uppnått",
@@ -182,5 +182,6 @@ WORDS: dict[str, str] = {
     **delivery_sv.WORDS,
     **report_sv.WORDS,
     **web_sv.WORDS,
+    **web_pages_sv.WORDS,
     **arrival_sv.WORDS,
 }
