@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.rule import CrossfootSpec, ExpectationSpec, MilestoneSpec, NarrativeSpec, RowsSpec, TargetSpec
@@ -11,52 +12,60 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tulosvahti.core.contract import Contract
+    from tulosvahti.core.expression import Expression
     from tulosvahti.core.rule import Rule
 
 
 def meaning(rule: Rule, contracts: Mapping[str, Contract], language: str) -> list[tuple[str, str]]:
     """Give the formula of a rule as pairs of what and how."""
-
-    def say(key: str, **details: object) -> str:
-        return word(f"means.{key}", language, **details)
-
-    def named(name: str) -> str:
-        contract = contracts.get(name)
-        title = contract.title.in_language(language) if contract else ""
-        return f"{title} ({name})" if title else name
-
+    said = _Said(contracts, language)
     spec = rule.spec
     if isinstance(spec, TargetSpec):
-        measure = spec.measure
-        expression = measure.expression.text if measure.expression else "*"
-        pairs = [(say("formula"), say(f"{measure.kind}", expression=expression)), (say("data"), named(measure.input))]
-        if measure.where:
-            pairs.append((say("where"), measure.where.text))
-        if measure.by:
-            pairs.append((say("by"), ", ".join(measure.by)))
-        pairs.append((say("grain"), say(f"grain_{spec.grain}")))
-        if measure.period:
-            pairs.append((say("dated_by"), measure.period))
-        if measure.accumulates:
-            pairs.append((say("accumulates"), say("path_declared" if measure.path else "path_linear")))
-        if measure.min_rows:
-            pairs.append((say("min_rows"), str(measure.min_rows)))
-        if spec.warn:
-            pairs.append((say("warn"), target_text(spec.warn.text, language)))
-        return pairs
+        return said.target(spec)
+    if isinstance(spec, CrossfootSpec):
+        return said.crossfoot(spec)
     if isinstance(spec, MilestoneSpec):
-        return [(say("formula"), say("milestone", key=spec.key)), (say("data"), named(spec.input)), (say("due"), day(spec.due, language))]
+        return [*said.of("milestone", spec.input, key=spec.key), (said.say("due"), day(spec.due, language))]
     if isinstance(spec, NarrativeSpec):
         dues = ", ".join(f"{period.key}: {day(due, language)}" for period, due in spec.due)
-        return [(say("formula"), say("narrative", key=spec.key)), (say("data"), named(spec.input)), (say("due"), dues)]
+        return [*said.of("narrative", spec.input, key=spec.key), (said.say("due"), dues)]
     if isinstance(spec, RowsSpec):
-        pairs = [(say("formula"), say("rows", expression=spec.require.text)), (say("data"), named(spec.input))]
-        return [*pairs, (say("where"), spec.where.text)] if spec.where else pairs
-    if isinstance(spec, ExpectationSpec):
-        return [(say("formula"), say("expectation", name=spec.type)), (say("data"), named(spec.input))]
-    assert isinstance(spec, CrossfootSpec)  # noqa: S101 (the last kind there is)
-    pairs = []
-    if spec.input:
-        pairs += [(say("formula"), say("crossfoot", row=spec.total_row or "–", column=spec.total_column or "–")), (say("data"), named(spec.input))]
-    pairs += [(say("tie"), f"{tie.total} = {' + '.join(map(str, tie.items))}") for tie in spec.ties]
-    return pairs
+        return said.of("rows", spec.input, expression=spec.require.text) + said.where(spec.where)
+    assert isinstance(spec, ExpectationSpec)  # noqa: S101 (the last kind there is)
+    return said.of("expectation", spec.input, name=spec.type)
+
+
+@dataclass(frozen=True)
+class _Said:
+    contracts: Mapping[str, Contract]
+    language: str
+
+    def say(self, means: str, /, **details: object) -> str:
+        return word(f"means.{means}", self.language, **details)
+
+    def of(self, means: str, source: str, /, **details: object) -> list[tuple[str, str]]:
+        contract = self.contracts.get(source)
+        title = contract.title.in_language(self.language) if contract else ""
+        named = f"{title} ({source})" if title else source
+        return [(self.say("formula"), self.say(means, **details)), (self.say("data"), named)]
+
+    def where(self, condition: Expression | None) -> list[tuple[str, str]]:
+        return [(self.say("where"), condition.text)] if condition else []
+
+    def target(self, spec: TargetSpec) -> list[tuple[str, str]]:
+        measure = spec.measure
+        expression = measure.expression.text if measure.expression else "*"
+        pairs = self.of(str(measure.kind), measure.input, expression=expression) + self.where(measure.where)
+        pairs += [
+            (self.say("by"), ", ".join(measure.by)),
+            (self.say("grain"), self.say(f"grain_{spec.grain}")),
+            (self.say("dated_by"), measure.period),
+            (self.say("accumulates"), self.say("path_declared" if measure.path else "path_linear") if measure.accumulates else ""),
+            (self.say("min_rows"), str(measure.min_rows or "")),
+            (self.say("warn"), target_text(spec.warn.text, self.language) if spec.warn else ""),
+        ]
+        return [pair for pair in pairs if pair[1]]
+
+    def crossfoot(self, spec: CrossfootSpec) -> list[tuple[str, str]]:
+        pairs = self.of("crossfoot", spec.input, row=spec.total_row or "–", column=spec.total_column or "–") if spec.input else []
+        return pairs + [(self.say("tie"), f"{tie.total} = {' + '.join(map(str, tie.items))}") for tie in spec.ties]

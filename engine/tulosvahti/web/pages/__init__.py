@@ -1,12 +1,13 @@
 """Every page of the dashboard, in the order of its navigation. A new page is one module and one line here."""
 
 from tulosvahti.web.page import PageAt
-from tulosvahti.web.pages import about, indicator, overview, people, problems, signing, start
+from tulosvahti.web.pages import about, indicator, overview, people, problems, runs, signing, start
 
 PAGES: tuple[PageAt, ...] = (
     *start.PAGES,
     *overview.PAGES,
     *indicator.PAGES,
+    *runs.PAGES,
     *problems.PAGES,
     *people.PAGES,
     *signing.PAGES,

@@ -45,7 +45,7 @@ def indicator(page: Page) -> Response:
     values = [(period, value) for subject, period, value in measured if subject == looked.subject and period and value is not None]
     earlier = _earlier(moved, looked)
     charts = [("periods", series_by_period(stored, shown, values, earlier, language))]
-    within = series_within(rule, shown, stored, history, language) if rule is not None else None
+    within = series_within(rule, shown, history, language) if rule is not None else None
     if within is not None:
         charts.append(("within", within))
     unit = shown["unit"] or ""
@@ -79,7 +79,7 @@ def indicator(page: Page) -> Response:
 
 
 def _recipient(page: Page, key: str) -> str:
-    known = page.project.routing.recipients.get(key)
+    known = page.project.routes.recipients.get(key)
     return known.name.in_language(page.language) if known else key or "–"
 
 
@@ -136,7 +136,7 @@ def chart(page: Page) -> Response:
     series: Series | None
     if page.asked("kind", "periods", ("periods", "within")) == "within":
         rule = next((item for item in page.project.rules if item.id == shown["rule"]), None)
-        series = series_within(rule, shown, stored, history, page.language) if rule is not None else None
+        series = series_within(rule, shown, history, page.language) if rule is not None else None
     else:
         values = [(period, value) for subject, period, value in measured if subject == looked.subject and period and value is not None]
         series = series_by_period(stored, shown, values, _earlier(moved, looked), page.language)
@@ -167,7 +167,7 @@ def comment(page: Page) -> Response:
     except (ValueError, AttributeError):
         raise Refusal(HTTPStatus.BAD_REQUEST, "web.error.form") from None
     with page.house.ledger.transaction() as connection:
-        changes.comment(connection, page.author, rule, text, subject=subject, period=page.field("period"), kind=kind)
+        changes.comment(connection, changes.Author(page.person.name, page.person.via, page.now), rule, text, subject=subject, period=page.field("period"), kind=kind)
     return page.done(f"/indicators/{rule}", "web.said.commented", period=page.field("period"), subject=page.field("subject"))
 
 

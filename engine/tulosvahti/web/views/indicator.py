@@ -82,7 +82,7 @@ def series_by_period(
     )
 
 
-def series_within(rule: Rule, verdict: Judged, stored: Stored, history: Sequence[Seen], language: str) -> Series | None:
+def series_within(rule: Rule, verdict: Judged, history: Sequence[Seen], language: str) -> Series | None:
     """Give the chart of one open or ended period: what was known at the end of each month, beside the expected path.
 
     None where nothing accumulates, or no number is expected.
@@ -98,12 +98,12 @@ def series_within(rule: Rule, verdict: Judged, stored: Stored, history: Sequence
     path: list[tuple[str, float]] = []
     at = containing(period.start, Grain.MONTH)
     while at.start < period.end:
-        path.append((at.key, float(end.value * expected_share(spec.measure, period, at.last_day))))
+        path.append((at.key[5:], float(end.value * expected_share(spec.measure, period, at.last_day))))
         at = at.next()
     known: dict[str, str] = {}
     for item in history:
         if item.observed is not None and period.start <= item.as_of < period.end:
-            known[f"{item.as_of:%Y-%m}"] = item.observed
+            known[f"{item.as_of:%m}"] = item.observed
     unit = verdict["unit"] or ""
     return Series(
         title_of(verdict, language), unit, tuple((label, float(value)) for label, value in sorted(known.items())), (), language,
