@@ -151,7 +151,7 @@ def test_two_runs_compared_say_which_input_changed_which_verdict(looked):
     assert "Verdicts that differ: 0" in same
 
 
-@pytest.mark.parametrize("path", ["/runs/99", "/runs/x", "/runs/compared", "/runs/compared?before=1&after=99", "/runs/1/report.exe", "/runs/99/report.pdf"])
+@pytest.mark.parametrize("path", ["/runs/99", "/runs/x", "/runs/compared?before=1&after=99", "/runs/1/report.exe", "/runs/99/report.pdf"])
 def test_runs_that_are_not_there(looked, path):
     answer = looked.get(f"/fi{path}")
     assert answer.status_code == 404

@@ -167,7 +167,7 @@ def comment(page: Page) -> Response:
     except (ValueError, AttributeError):
         raise Refusal(HTTPStatus.BAD_REQUEST, "web.error.form") from None
     with page.house.ledger.transaction() as connection:
-        changes.comment(connection, changes.Author(page.person.name, page.person.via, page.now), rule, text, subject=subject, period=page.field("period"), kind=kind)
+        changes.comment(connection, page.author, rule, text, subject=subject, period=page.field("period"), kind=kind)
     return page.done(f"/indicators/{rule}", "web.said.commented", period=page.field("period"), subject=page.field("subject"))
 
 

@@ -50,7 +50,7 @@ def compared(page: Page) -> Response:
     """Compare two runs."""
     numbers = page.asked("before"), page.asked("after")
     if not all(numbers):
-        raise page.missing("web.runs.choose_two")
+        return runs(page)
     before, after = (run_or_refusal(page, number) for number in numbers)
     rules = {rule.id: rule.inputs for rule in page.project.rules}
     found = compare(before, after, page.language, lambda rule: rules.get(rule, ()))
