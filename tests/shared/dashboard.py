@@ -58,6 +58,32 @@ rules:
 """
 
 
+FIGURES = """\
+title: {fi: Luvut, sv: Tal, en: Figures}
+entered: true
+period: year
+primaryKey: [year, unit]
+deliverer: agency
+fields:
+  - {name: year, title: {fi: Vuosi, sv: År, en: Year}, type: year}
+  - {name: unit, title: {fi: Yksikkö, sv: Enhet, en: Unit}, type: string, constraints: {enum: [a, b]}}
+  - {name: score, title: {fi: Arvo, sv: Värde, en: Score}, type: number, decimalChar: ",", constraints: {required: true, minimum: 0, maximum: 100}}
+  - {name: words, title: {fi: Kuvaus, sv: Beskrivning, en: In words}, type: string, constraints: {maxLength: 500}}
+"""
+FIGURE_RULES = """\
+agreement: agreement-1
+section: "3"
+title: {fi: Luvut, sv: Tal, en: Figures}
+rules:
+  - id: score
+    title: {fi: Pisteet, sv: Poäng, en: Score}
+    quote: Pisteet
+    owner: agency
+    measure: {input: figures, mean: score, period: year}
+    target: {2024: ">= 50"}
+"""
+
+
 class Clock:
     """A clock that a test sets."""
 
@@ -77,7 +103,11 @@ class Clock:
 def make_project(root, settings: str = ""):
     """Write a project with two rules of visits, and ``settings`` at the end of its config.toml."""
     start_project(root)
-    for name, text in (("inputs/visits.yaml", CONTRACT), ("inputs/visits.csv", VISITS), ("rules/2-visits.yaml", RULES)):
+    files = {
+        "inputs/visits.yaml": CONTRACT, "inputs/visits.csv": VISITS, "rules/2-visits.yaml": RULES, "inputs/figures.yaml": FIGURES,
+        "rules/3-figures.yaml": FIGURE_RULES,
+    }  # fmt: skip
+    for name, text in files.items():
         (root / name).write_text(text, encoding="utf-8")
     with (root / "config.toml").open("a", encoding="utf-8") as config:
         config.write(f"\n{settings}")

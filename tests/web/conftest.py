@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from dashboard import LOCAL, START, Clock, browser, make_project, person_added
@@ -18,12 +20,18 @@ def clock():
     return Clock()
 
 
-@pytest.fixture
-def root(tmp_path):
-    """Give a project in which one run was done."""
-    made = make_project(tmp_path / "project")
+@pytest.fixture(scope="session")
+def judged(tmp_path_factory):
+    """Give a project in which one run was done; copied for each test."""
+    made = make_project(tmp_path_factory.mktemp("judged") / "project")
     wiring.run_once(load_project(made), START.date() - timedelta(days=1), expectations=False, clock=lambda: START)
     return made
+
+
+@pytest.fixture
+def root(judged, tmp_path):
+    """Give a project in which one run was done."""
+    return Path(shutil.copytree(judged, tmp_path / "project"))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from http import HTTPStatus
@@ -25,7 +26,7 @@ from tulosvahti.web.assets import asset_name
 from tulosvahti.web.refusal import Refusal
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import date
 
     from sqlalchemy import Connection
     from starlette.requests import Request
@@ -170,7 +171,7 @@ class Page:
         shown = {
             "page": self, "title": title, "say": self.say, "url": self.url, "language": self.language, "person": self.person,
             "Deed": Deed, "signs": words.SIGNS, "words": Word, "form_token": self.form_token, "languages": self._languages(),
-            "said": self._said(), **view,
+            "said": self._said(), "moment_of": datetime.fromisoformat, **view,
         }  # fmt: skip
         text = _environment().get_template(template).render(shown)
         return HTMLResponse(text, status, {"Content-Language": self.language, "Vary": "Cookie, Accept-Language, HX-Request"})

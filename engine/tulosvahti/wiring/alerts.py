@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -52,9 +52,9 @@ class Overview:
     memory: Memory
 
 
-def overview(project: Project, at: datetime) -> Overview:
-    """Say how every alert stands now; nothing is judged and nothing written."""
-    with closing(open_ledger(project)) as ledger:
+def overview(project: Project, at: datetime, reader: Ledger | None = None) -> Overview:
+    """Say how every alert stands now; nothing is judged and nothing written. ``reader``: a ledger that is open already."""
+    with nullcontext(reader) if reader is not None else closing(open_ledger(project)) as ledger:
         as_of = ledger.newest_as_of() or default_as_of(project, at)
         nothing = Outcome("", as_of, project.rules_sha256, __version__, (), ())
         with ledger.transaction(reading=True) as connection:

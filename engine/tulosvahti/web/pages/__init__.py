@@ -1,12 +1,29 @@
 """Every page of the dashboard, in the order of its navigation. A new page is one module and one line here."""
 
 from tulosvahti.web.page import PageAt
-from tulosvahti.web.pages import about, indicator, overview, people, problems, runs, signing, start
+from tulosvahti.web.pages import (
+    about,
+    alerts,
+    deliveries,
+    indicator,
+    overview,
+    people,
+    problems,
+    runs,
+    signing,
+    start,
+    values,
+    values_import,
+)
 
 PAGES: tuple[PageAt, ...] = (
     *start.PAGES,
     *overview.PAGES,
     *indicator.PAGES,
+    *alerts.PAGES,
+    *deliveries.PAGES,
+    *values.PAGES,
+    *values_import.PAGES,
     *runs.PAGES,
     *problems.PAGES,
     *people.PAGES,

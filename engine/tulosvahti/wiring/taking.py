@@ -1,0 +1,97 @@
+"""A delivery handed over by a person: what its contract makes of it, before anything is counted."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tulosvahti.core.arrival import How
+from tulosvahti.load.files import File, paths_of, place_for, read_file
+from tulosvahti.load.held import store_of
+from tulosvahti.load.records import UnreadableError
+from tulosvahti.load.tables import take_files
+from tulosvahti.store import deliveries
+from tulosvahti.wiring.intake import put_in_place
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection
+
+    from tulosvahti.core.contract import Delivery
+    from tulosvahti.load.project import Project
+
+
+class CallError(Exception):
+    """The call cannot be done as it is; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of the file, and where it would lie."""
+
+    file: File
+    place: Path
+    delivery: Delivery
+
+
+def judge(project: Project, path: Path, name: str, as_of: date) -> Judged:
+    """Judge a file by the contract of an input, beside the deliveries that lie there.
+
+    Raises:
+        CallError: there is no such input or file, or the file's name is not one of the input's.
+
+    """
+    contract = project.contracts.get(name)
+    if contract is None:
+        msg = f"--input: no input {name!r}; allowed: {', '.join(sorted(project.contracts)) or 'none is sound: see tulosvahti lint'}"
+        raise CallError(msg)
+    folder, store = project.root / "inputs", store_of(project.root)
+    try:
+        place = folder / place_for(contract, path.name)
+    except UnreadableError as error:
+        msg = f"{error}: {error.next_step}"
+        raise CallError(msg) from error
+    shown = os.path.relpath(place, folder) if contract.several else path.name
+    try:
+        file = read_file(path, shown, store)
+        files = [file]
+        if contract.several:
+            files = [
+                file if other == place else read_file(other, os.path.relpath(other, folder), store, links=False)
+                for other in paths_of(contract, project.root, place)
+                if other == place or other.exists()
+            ]
+    except FileNotFoundError as error:
+        msg = f"{error.filename}: there is no such file"
+        raise CallError(msg) from error
+    except UnreadableError as error:
+        msg = f"{error}; {error.next_step}"
+        raise CallError(msg) from error
+    return Judged(file, place, take_files([(contract, files)], project.root, as_of)[name].delivery)
+
+
+def judge_content(project: Project, content: bytes, filename: str, name: str, as_of: date) -> Judged:
+    """Judge what was uploaded under the name of a file, as :func:`judge` does a file.
+
+    Raises:
+        CallError: as there.
+
+    """
+    with tempfile.TemporaryDirectory(prefix="tulosvahti-") as folder:
+        path = Path(folder) / filename
+        path.write_bytes(content)
+        return judge(project, path, name, as_of)
+
+
+def accept(project: Project, connection: Connection, judged: Judged, by: str, at: datetime) -> int:
+    """Put a delivery in its place for the next run and log it, with who handed it over; give its number."""
+    shown = os.path.relpath(judged.place, project.root / "inputs")
+    written = put_in_place(project, judged.file, judged.place)
+    came = replace(judged.file.arrived, written=written, by=by, how=How.TAKE)
+    number = deliveries.arrive(connection, judged.delivery.name, shown, came, How.TAKE, at)
+    deliveries.settle(connection, number, deliveries.became(judged.delivery, judged.file.name, written=written), at)
+    return number
