@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LARGEST = 2_000_000
 _LONGEST_EXPONENT = 100
+_REFERENCE = re.compile(r"(?:^|[\s\[{,:?-])(?:[&*]\S|!)", re.MULTILINE)
+"""Where an anchor, an alias or a tag may begin; the stars of ``count(*)`` and ``"*"`` are none."""
 Path_ = tuple[str | int, ...]
 
 
@@ -112,8 +114,8 @@ def read_yaml(path: Path, name: str) -> Source:
 
 
 def _refuse_references(text: str, source: Source) -> None:
-    """Report anchors, aliases and tags; the tokens are read only where one of their signs is in the text."""
-    if not re.search(r"[&*!]", text):
+    """Report anchors, aliases and tags; the tokens are read only where one of their signs stands where it could be one."""
+    if not _REFERENCE.search(text):
         return
     for token in YAML(typ="rt").scan(text):
         mark = token.start_mark
