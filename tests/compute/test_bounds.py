@@ -122,6 +122,9 @@ class Fragile:
             raise self.error("it did not end")
         return self.inner.rows(sql)
 
+    def sample(self, step: int) -> str:
+        return self.inner.sample(step)
+
     def written(self, sql: str) -> str:
         return sql
 

@@ -35,7 +35,7 @@ def explanation(project: Project, rule: Rule, as_of: date) -> str:
         rule.note.in_language(language),
     ]
     outcome = evaluate(
-        project, Request("0", as_of, rule.id, expectations=False), Before({}, {}, None, refusals=wiring.refusals(project)), lambda _content: ""
+        project, Request("0", as_of, rule.id, expectations=False, secret=wiring.secret_reader(project.root)), Before({}, {}, None, refusals=wiring.refusals(project)), lambda _content: ""
     )
     for verdict in outcome.verdicts:
         period = verdict.period.key if verdict.period else ""
@@ -57,14 +57,14 @@ def explanation(project: Project, rule: Rule, as_of: date) -> str:
 
 def plan_shown(project: Project, rule: Rule | None, as_of: date) -> str:
     """Write which rules share a query, with its SQL; of one rule: the query that it shares."""
-    plan = plan_of(project, as_of)
+    plan = plan_of(project, as_of, wiring.secret_reader(project.root))
     lines: list[str] = []
     for query in plan.queries:
         if rule is not None and rule.id not in query.rules:
             continue
         lines += [
             (f"{query.input}: {len(query.rules)} rules in one query; {query.rows} rows read, {query.cells} cells, "
-            f"{query.seconds * 1000:.0f} ms"),
+            f"{query.seconds * 1000:.0f} ms" + (f", {query.memory / 2**20:.1f} MiB held" if query.memory else "")),
             f"  rules: {', '.join(query.rules)}",
             "  sql: " + query.sql.replace("\n", "\n    "),
         ]

@@ -128,6 +128,10 @@ class DuckProcess:
             name = signal.Signals(-(code or 0)).name
         return f"the database's process ended on it ({name})"
 
+    def sample(self, step: int) -> str:
+        """Give the condition on one row of so many."""
+        return f"__row % {step} = 0"
+
     def written(self, sql: str) -> str:
         """Give a query as it is: the generator writes DuckDB's dialect."""
         return sql

@@ -52,6 +52,9 @@ class Database(Protocol):
 
         """
 
+    def sample(self, step: int) -> str:
+        """Give the condition on about one row of so many."""
+
     def written(self, sql: str) -> str:
         """Give a query as the database reads it, for evidence."""
 
@@ -244,7 +247,7 @@ class Engine:
             return {}
         step = max(self._heights[name] // SAMPLED, 1)
         counts = ", ".join(f"count(DISTINCT {quoted(item)})" for item in fields)
-        found = self._run(f"SELECT {counts} FROM {quoted('input_' + name)} WHERE __row % {step} = 0")[0]
+        found = self._run(f"SELECT {counts} FROM {quoted('input_' + name)} WHERE {self._database.sample(step)}")[0]
         return dict(zip(fields, found, strict=True))
 
     def _own(self, sql: str) -> list[tuple[Any, ...]]:
@@ -263,4 +266,9 @@ class Engine:
 
 
 def _examples(spec: RowsSpec, found: Iterable[tuple[Any, ...]]) -> tuple[Mapping[str, str], ...]:
-    return tuple(dict(zip(("row", *spec.key), map(text_of, row), strict=True)) for row in found)
+    names = ("row", *spec.key)
+    return tuple(
+        # Rows of a database have no numbers.
+        {name: text_of(value) for name, value in zip(names, row, strict=True) if name != "row" or value is not None}
+        for row in found
+    )

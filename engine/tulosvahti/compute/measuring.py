@@ -65,6 +65,10 @@ class DuckDatabase:
         except self._failure as error:
             raise NotComputedError(str(error).splitlines()[0]) from None
 
+    def sample(self, step: int) -> str:
+        """Give the condition on one row of so many."""
+        return f"__row % {step} = 0"
+
     def written(self, sql: str) -> str:
         """Give a query as it is: the generator writes DuckDB's dialect."""
         return sql

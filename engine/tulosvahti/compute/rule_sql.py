@@ -84,7 +84,7 @@ class RuleSql:
         key = ", ".join(["__row", *map(quoted, spec.key)])
         outcome = f"coalesce(__met, {MISSING[spec.missing]})"
         base = self._rows_base(spec)
-        return f"WITH base AS ({base}) SELECT {key} FROM base WHERE {SOUND} AND NOT {outcome} ORDER BY __row"
+        return f"WITH base AS ({base}) SELECT {key} FROM base WHERE {SOUND} AND NOT {outcome} ORDER BY {key}"
 
     def known(self, measure: Measure) -> str:
         """Give the condition on rows that are known and have happened; empty: all are."""

@@ -89,6 +89,10 @@ class SparkDatabase:
         except (Py4JError, OSError, AttributeError):
             return True
 
+    def sample(self, step: int) -> str:
+        """Give the condition on one row of so many."""
+        return f"__row % {step} = 0"
+
     def written(self, sql: str) -> str:
         """Give a query as Spark reads it."""
         return translated(sql, "spark")

@@ -17,7 +17,7 @@ from tulosvahti.compute.dialects import translated
 from tulosvahti.compute.groups import LostError, NotComputedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 ATTEMPTS = 3
 PAUSE = 1.0
@@ -50,9 +50,13 @@ class SqlDatabase:
     def rows(self, sql: str, part: float = 1.0) -> list[tuple[Any, ...]]:
         """Run a query; a lost connection is tried again."""
         wanted = self.written(sql)
+        found: list[tuple[Any, ...]] = self._patiently(lambda: [tuple(row) for row in self._run(wanted, part)], part)
+        return found
+
+    def _patiently(self, work: Callable[[], Any], part: float) -> Any:  # noqa: ANN401 (what the work gives)
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return [tuple(row) for row in self._run(wanted, part)]
+                return work()
             except exc.DBAPIError as error:
                 said = str(error.orig or error).strip().splitlines() or [type(error).__name__]
                 if not (error.connection_invalidated or self._connection is None):
@@ -64,9 +68,9 @@ class SqlDatabase:
                 self._pause(PAUSE * attempt)
             except exc.SQLAlchemyError as error:
                 raise NotComputedError(str(error).splitlines()[0]) from None
-        return []
+        return None
 
-    def _run(self, sql: str, part: float) -> Sequence[sqlalchemy.Row[Any]]:
+    def _run(self, sql: str, part: float) -> sqlalchemy.CursorResult[Any]:
         if self._connection is None:
             connection = self._engine.connect()
             try:
@@ -77,7 +81,7 @@ class SqlDatabase:
             self._connection = connection
         if self._engine.dialect.name == "postgresql":
             self._connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(int(self._deadline * part * 1000), 1)}")
-        return self._connection.exec_driver_sql(sql).all()
+        return self._connection.exec_driver_sql(sql)
 
     def _begin(self, connection: sqlalchemy.Connection) -> None:
         # Without parameters a % is a %.
@@ -97,6 +101,20 @@ class SqlDatabase:
 
     def _told(self, said: str, part: float) -> str:
         return f"it did not end in {self._deadline * part:g} seconds" if "statement timeout" in said else said
+
+    def columns(self, relation: str) -> dict[str, str]:
+        """Give the columns of a SELECT in the database's own dialect, with the names that its driver has for their types.
+
+        Raises:
+            NotComputedError: as ``rows``.
+
+        """
+        found = self._patiently(lambda: self._run(f"SELECT * FROM ({relation}) AS nothing WHERE 1 = 0", 1.0), 1.0)
+        return {column.name: str(getattr(column, "type_display", column.type_code)) for column in found.cursor.description}
+
+    def sample(self, step: int) -> str:
+        """Give the condition on about one row of so many: rows of tables have no numbers."""
+        return f"random() < {1 / step:.9f}"
 
     def written(self, sql: str) -> str:
         """Give a query as the database reads it, with the tables' own SELECTs."""

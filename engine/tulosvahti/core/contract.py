@@ -158,6 +158,11 @@ class Contract:
         return {item.name: item.kind for item in self.fields}
 
     @property
+    def pushed(self) -> bool:
+        """Tell whether it is measured in the database where it is, and never fetched."""
+        return bool(getattr(self.fetch, "push", False))
+
+    @property
     def sender(self) -> str:
         """Who is to be asked for a better delivery."""
         return self.deliverer or "the deliverer"

@@ -10,6 +10,7 @@ from tulosvahti.core.rule import CrossfootSpec
 from tulosvahti.load import models
 from tulosvahti.load.config import CONFIG, Config, load_config, no_project
 from tulosvahti.load.contracts import load_contracts
+from tulosvahti.load.pushed import pushed_problems
 from tulosvahti.load.route_models import RoutesShape
 from tulosvahti.load.routes import load_routes
 from tulosvahti.load.rulebook import load_rulebook
@@ -71,7 +72,8 @@ def load_project(root: Path) -> Project:
     for path in sorted((root / "rules").glob("*.yaml")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     job_problems = unmatched(config.schedule, [*(rule.id for rule in book.rules), *book.unjudged], names)
-    problems = tuple(sorted([*contract_problems, *book.problems, *route_problems, *job_problems]))
+    there = pushed_problems(contracts, book.rules)
+    problems = tuple(sorted([*there, *contract_problems, *book.problems, *route_problems, *job_problems]))
     return Project(
         root, config, book.agreements, tuple(book.rules), contracts, routes, problems, digest.hexdigest(), tuple(book.unjudged)
     )

@@ -104,6 +104,8 @@ class _Held(NamedTuple):
 
 def _held(contract: Contract, root: Path, as_of: date) -> _Held | Taken:
     """Hold the files of a contract; where there are none that can be read, say so."""
+    if contract.pushed:
+        return Taken(Delivery(contract.name, DeliveryState.MISSING, explanation="it is measured in its database"), None)
     names = {path: os.path.relpath(path, root / "inputs") for path in paths_of(contract, root)}
     store = store_of(root)
     try:

@@ -1,20 +1,127 @@
-"""Which engine measures an input: the project's, over the rows that intake left."""
+"""Which engine measures an input: the project's, over the rows that intake left, or the database that the input is in."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tulosvahti.compute.duck_process import Bounds
 from tulosvahti.compute.engine import Engine
 from tulosvahti.compute.measuring import DuckEngine
+from tulosvahti.core.rule import TargetSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
+    from tulosvahti.compute.engine import Measured, PassRun, RowsMeasured
     from tulosvahti.core.contract import Contract
     from tulosvahti.core.kept_rows import KeptRows
+    from tulosvahti.core.rule import RowsSpec
     from tulosvahti.load.config import ComputeConfig
+    from tulosvahti.run.pushed import Pushed
+
+
+class Measures(Protocol):
+    """What judging asks of an engine."""
+
+    @property
+    def lost(self) -> str:
+        """Why a database could not be reached, where one could not."""
+
+    @property
+    def passes(self) -> list[PassRun]:
+        """What ``prepare`` ran."""
+
+    def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
+        """Plan and run the measurements of a run."""
+
+    def measure(self, spec: TargetSpec) -> Measured:
+        """Measure an indicator."""
+
+    def rows(self, spec: RowsSpec) -> RowsMeasured:
+        """Judge a condition row by row."""
+
+    def look(self, name: str, columns: Sequence[str], equal: tuple[str, str] | None = None) -> list[dict[str, Any]]:
+        """Give some columns of an input's rows."""
+
+    def query_of(self, spec: TargetSpec | RowsSpec) -> str:
+        """Give a rule's own query."""
+
+    def close(self) -> None:
+        """Let go of the database."""
+
+
+class Routed:
+    """Several engines, each with inputs of its own."""
+
+    def __init__(self, default: Measures, others: Mapping[str, Measures], lost: str) -> None:
+        """Take the engine of most inputs, those of the others, and why one of them could not be opened."""
+        self._default = default
+        self._others = others
+        self._lost = lost
+
+    @property
+    def lost(self) -> str:
+        """Why databases could not be reached."""
+        return "; ".join(filter(None, [self._lost, *(engine.lost for engine in (self._default, *self._others.values()))]))
+
+    @property
+    def passes(self) -> list[PassRun]:
+        """What ``prepare`` ran, in all of them."""
+        return [run for engine in (self._default, *self._others.values()) for run in engine.passes]
+
+    def _of(self, name: str) -> Measures:
+        return self._others.get(name, self._default)
+
+    def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
+        """Plan and run, each engine its own."""
+        every = list(specs)
+        for engine in (self._default, *self._others.values()):
+            engine.prepare(spec for spec in every if self._of(_input_of(spec)) is engine)
+
+    def measure(self, spec: TargetSpec) -> Measured:
+        """Measure an indicator where its input is."""
+        return self._of(_input_of(spec)).measure(spec)
+
+    def rows(self, spec: RowsSpec) -> RowsMeasured:
+        """Judge a condition where its input is."""
+        return self._of(spec.input).rows(spec)
+
+    def look(self, name: str, columns: Sequence[str], equal: tuple[str, str] | None = None) -> list[dict[str, Any]]:
+        """Give some columns of an input's rows."""
+        return self._of(name).look(name, columns, equal)
+
+    def query_of(self, spec: TargetSpec | RowsSpec) -> str:
+        """Give a rule's own query."""
+        return self._of(_input_of(spec)).query_of(spec)
+
+    def close(self) -> None:
+        """Let go of all."""
+        for engine in (self._default, *self._others.values()):
+            engine.close()
+
+
+def _input_of(spec: TargetSpec | RowsSpec) -> str:
+    return spec.measure.input if isinstance(spec, TargetSpec) else spec.input
+
+
+def engines_over(
+    config: ComputeConfig,
+    tables: Mapping[str, KeptRows],
+    pushed: Mapping[str, Pushed],
+    contracts: Mapping[str, Contract],
+    as_of: date,
+) -> Measures:
+    """Open each input where it is measured."""
+    default = engine_over(config, tables, contracts, as_of)
+    if not pushed:
+        return default
+    others = {
+        name: Engine(item.database, contracts, as_of, {name: item.height})
+        for name, item in pushed.items()
+        if item.database is not None
+    }
+    return Routed(default, others, "; ".join(filter(None, (item.lost for item in pushed.values()))))
 
 
 def engine_over(

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from tulosvahti.compute.engine import Engine
     from tulosvahti.compute.expectations import ExpectationOutcome
     from tulosvahti.core.kept_rows import KeptRows
+    from tulosvahti.run.engines import Measures
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Facts:
     """The rows of each input that can be measured."""
     contracts: Mapping[str, Contract]
     agreements: Mapping[str, Agreement]
+    pushed: frozenset[str] = frozenset()
+    """Inputs that are measured in their database."""
 
     def delivery(self, name: str) -> Delivery:
         """Give an input's delivery; an input that nothing came of is missing."""
@@ -73,7 +75,7 @@ class Judged:
 def judge_rules(
     rules: Sequence[Rule],
     facts: Facts,
-    engine: Engine,
+    engine: Measures,
     expectations: Mapping[str, ExpectationOutcome],
     every: Mapping[str, Rule],
 ) -> Judged:
@@ -106,7 +108,7 @@ def judge_rules(
     return judged
 
 
-def _groups(engine: Engine, spec: TargetSpec) -> dict[tuple[Subject, Period | None], Parts]:
+def _groups(engine: Measures, spec: TargetSpec) -> dict[tuple[Subject, Period | None], Parts]:
     with suppress(NotComputedError):
         return {(subject, period): parts for subject, period, parts in engine.measure(spec).groups}
     return {}
@@ -139,10 +141,10 @@ def judged_periods(spec: TargetSpec, agreement: Agreement, as_of: date) -> list[
     return list(years or [containing(as_of, Grain.YEAR)])
 
 
-def _indicator(rule: Rule, spec: TargetSpec, facts: Facts, engine: Engine, judged: Judged) -> None:
+def _indicator(rule: Rule, spec: TargetSpec, facts: Facts, engine: Measures, judged: Judged) -> None:
     measure, sql, failure = spec.measure, "", None
     groups: dict[tuple[Subject, Period | None], Parts] = {}
-    if measure.input in facts.tables:
+    if measure.input in facts.tables or measure.input in facts.pushed:
         try:
             found = engine.measure(spec)
         except NotComputedError as error:
@@ -191,14 +193,14 @@ def _minimum(spec: TargetSpec, contract: Contract) -> object:
     return contract.field(expression.text).minimum
 
 
-def _happenings(facts: Facts, engine: Engine, spec: MilestoneSpec) -> list[Happening]:
+def _happenings(facts: Facts, engine: Measures, spec: MilestoneSpec) -> list[Happening]:
     if spec.input not in facts.tables:
         return []
     rows = engine.look(spec.input, [ROW, REJECTED, spec.done_field], (spec.key_field, spec.key))
     return [Happening(row[ROW], row[spec.done_field], rejected=row[REJECTED]) for row in rows]
 
 
-def _narratives(rule: Rule, spec: NarrativeSpec, facts: Facts, engine: Engine) -> list[Verdict]:
+def _narratives(rule: Rule, spec: NarrativeSpec, facts: Facts, engine: Measures) -> list[Verdict]:
     contract = facts.contracts[spec.input]
     rows = []
     if spec.input in facts.tables:
@@ -226,7 +228,7 @@ def _in_period(value: Any, kind: FieldType, period: Period) -> bool:  # noqa: AN
     return bool(value == period.start.year) if kind is FieldType.YEAR else period.contains(value)
 
 
-def _rows(rule: Rule, spec: RowsSpec, facts: Facts, engine: Engine) -> Verdict:
+def _rows(rule: Rule, spec: RowsSpec, facts: Facts, engine: Measures) -> Verdict:
     delivery = facts.delivery(spec.input)
     evidence: dict[str, Json] = {"input": spec.input, "input_sha256": delivery.sha256}
     if absent := input_reason(delivery):
@@ -282,7 +284,7 @@ class Tables:
     """Inputs as the tables that lie in their files."""
 
     facts: Facts
-    engine: Engine
+    engine: Measures
 
     def table(self, name: str, label: str, columns: Sequence[str]) -> Table | None:
         """Give a table input as it lies in its file; None where it cannot be read or has no such columns."""

@@ -14,8 +14,9 @@ from tulosvahti.core.revision import History, revised
 from tulosvahti.core.rule import ExpectationSpec, Rule
 from tulosvahti.core.verdict import Outcome
 from tulosvahti.load.tables import Taken, take_all
-from tulosvahti.run.engines import engine_over
+from tulosvahti.run.engines import engines_over
 from tulosvahti.run.judging import Facts, judge_rules, with_cited
+from tulosvahti.run.pushed import push_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tulosvahti.core.measure import Subject
+    from tulosvahti.core.secrecy import SecretName
     from tulosvahti.core.verdict import Word
     from tulosvahti.load.project import Project
 
@@ -49,6 +51,8 @@ class Request:
     expectations: bool = True
     work_folder: Path | None = None
     docs_folder: Path | None = None
+    secret: Callable[[SecretName], str] | None = None
+    """Gives secrets, for inputs that are measured in their database."""
 
 
 def chosen(rules: Sequence[Rule], pattern: str) -> list[Rule]:
@@ -90,14 +94,11 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     taken = take_in(project, needed_inputs(rules), request.as_of, keep, before.refusals)
     tables = {name: item.rows for name, item in taken.items() if item.rows is not None}
     running = _expectations(rules, taken, request)
-    facts = Facts(
-        request.as_of,
-        {name: item.delivery for name, item in taken.items()},
-        tables,
-        project.contracts,
-        project.agreements,
-    )
-    engine = engine_over(project.config.compute, tables, project.contracts, request.as_of)
+    pushed = push_all(project, list(taken), request.as_of, request.secret)
+    deliveries = {name: pushed[name].delivery if name in pushed else item.delivery for name, item in taken.items()}
+    there = frozenset(name for name, item in pushed.items() if item.database is not None)
+    facts = Facts(request.as_of, deliveries, tables, project.contracts, project.agreements, there)
+    engine = engines_over(project.config.compute, tables, pushed, project.contracts, request.as_of)
     try:
         judged = judge_rules(rules, facts, engine, {}, every)
         if running is not None:
@@ -112,14 +113,13 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     )
     lookback = before.newest_as_of is not None and request.as_of < before.newest_as_of
     findings = compare(verdicts, {} if lookback else before.findings, request.run)
-    deliveries = tuple(item.delivery for item in taken.values())
-    changed = () if lookback else revised(verdicts, judged.measurements, deliveries, before.history, project.rules_sha256)
+    changed = () if lookback else revised(verdicts, judged.measurements, tuple(deliveries.values()), before.history, project.rules_sha256)
     return Outcome(
         run=request.run,
         as_of=request.as_of,
         rules_sha256=project.rules_sha256,
         engine=__version__,
-        deliveries=deliveries,
+        deliveries=tuple(deliveries.values()),
         verdicts=tuple(verdicts),
         measurements=tuple(judged.measurements),
         findings=findings,

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.rule import RowsSpec, TargetSpec
-from tulosvahti.run.engines import engine_over
+from tulosvahti.run.engines import engines_over
 from tulosvahti.run.nightly import needed_inputs, take_in
+from tulosvahti.run.pushed import push_all
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date
 
+    from tulosvahti.core.secrecy import SecretName
     from tulosvahti.load.project import Project
 
 
@@ -27,6 +29,8 @@ class Query:
     rows: int
     cells: int
     seconds: float
+    memory: int
+    """The most bytes that it held; 0: not known."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,14 @@ class Plan:
     alone: Mapping[str, str]
 
 
-def plan_of(project: Project, as_of: date) -> Plan:
+def plan_of(project: Project, as_of: date, secret: Callable[[SecretName], str] | None = None) -> Plan:
     """Plan and run the measurements of all rules on what has come in."""
     rules = [(rule, rule.spec) for rule in project.rules if isinstance(rule.spec, TargetSpec | RowsSpec)]
     taken = take_in(project, needed_inputs([rule for rule, _ in rules]), as_of, lambda _content: "")
     tables = {name: item.rows for name, item in taken.items() if item.rows is not None}
-    with closing(engine_over(project.config.compute, tables, project.contracts, as_of)) as engine:
+    pushed = push_all(project, list(taken), as_of, secret)
+    heights = {name: item.height for name, item in tables.items()} | {name: item.height for name, item in pushed.items()}
+    with closing(engines_over(project.config.compute, tables, pushed, project.contracts, as_of)) as engine:
         engine.prepare(spec for _, spec in rules)
         named: dict[str, list[str]] = {}
         for rule, spec in rules:
@@ -52,9 +58,10 @@ def plan_of(project: Project, as_of: date) -> Plan:
                 run.done.input,
                 tuple(rule for query in run.done.read for rule in named[query]),
                 run.done.sql,
-                tables[run.done.input].height,
+                heights[run.done.input],
                 len(run.cells),
                 run.seconds,
+                run.memory,
             )
             for run in engine.passes
         )

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from tulosvahti.wiring.mail import Delivered, deliver, mail_trouble, why_unsent
     from tulosvahti.wiring.reports import make_report, newest_done, stored_json
     from tulosvahti.wiring.runs import Done, run_once, run_slot
+    from tulosvahti.wiring.secrets import secret_reader
 
 __all__ = [
     "STATE", "Delivered", "Done", "Overview", "acknowledge_link", "alert", "default_as_of", "deliver", "dropped", "judged_words",
     "mail_trouble", "make_report", "newest_done", "now", "open_ledger", "overview", "put_in_place", "refusals", "run_lock", "run_once", "run_slot",
-    "secret", "service_lock",
+    "secret", "secret_reader", "service_lock",
     "state_folder", "steady", "stored_json", "take_dropped", "why_unsent",
 ]  # fmt: skip
 _PLACES = {
@@ -39,6 +40,7 @@ _PLACES = {
     "mail": "Delivered deliver mail_trouble why_unsent",
     "reports": "make_report newest_done stored_json",
     "runs": "Done run_once run_slot",
+    "secrets": "secret_reader",
 }
 _PLACE_OF = {name: place for place, names in _PLACES.items() for name in names.split()}
 

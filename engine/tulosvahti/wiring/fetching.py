@@ -24,5 +24,5 @@ def world_of(project: Project) -> World:
 def fetch(project: Project, names: Sequence[str]) -> list[Came]:
     """Fetch those of the inputs that are fetched, and keep what came."""
     contracts = [project.contracts[name] for name in names]
-    wanted = [contract for contract in contracts if contract.fetch is not None]
+    wanted = [contract for contract in contracts if contract.fetch is not None and not contract.pushed]
     return fetch_all(world_of(project), wanted) if wanted else []

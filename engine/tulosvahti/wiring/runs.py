@@ -23,6 +23,7 @@ from tulosvahti.wiring.dropping import take_dropped
 from tulosvahti.wiring.fetching import fetch
 from tulosvahti.wiring.mail import deliver
 from tulosvahti.wiring.reports import write_pages
+from tulosvahti.wiring.secrets import secret_reader
 from tulosvahti.wiring.values import write_entered
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _run(  # noqa: PLR0913 (what a run is made of)
             with ledger.transaction(reading=True) as connection:
                 history, refusals = revised.history(connection), deliveries.refusals(connection)
             before = Before(ledger.open_findings(), ledger.previous_verdicts(), known, history, refusals)
-            request = Request(run, asked.as_of, asked.rules, asked.expectations, Path(scratch), docs)
+            request = Request(run, asked.as_of, asked.rules, asked.expectations, Path(scratch), docs, secret_reader(project.root))
             outcome = evaluate(project, request, before, InputStore(project.root).keep)
         found = alert(project, ledger, outcome, started)
         mails, untold = mails_of(project, outcome, found, started) if asked.alerts else ([], [])

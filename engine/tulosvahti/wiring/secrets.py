@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.secrecy import SecretError, SecretName, kept_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _LARGEST = 1 << 16
 
@@ -38,6 +39,11 @@ def read_secret(root: Path, name: SecretName, environment: Mapping[str, str] = o
     else:
         found = _of_file(root / name.file, str(name))
     return kept_secret(found)
+
+
+def secret_reader(root: Path) -> Callable[[SecretName], str]:
+    """Give what reads the secrets of a project folder."""
+    return partial(read_secret, root)
 
 
 def secret_or_nothing(variable: str, environment: Mapping[str, str] = os.environ) -> str:

@@ -51,6 +51,7 @@ class DatabaseSource(Declared):
     max_rows: int = Field(default=10_000_000, ge=1, le=1_000_000_000)
     max_bytes: Size = "1 GB"
     wait: Wait = "10 min"
+    push: bool = Field(default=False, description="measure in the database; nothing is fetched")
 
     @property
     def shown(self) -> str:
@@ -89,6 +90,8 @@ class DatabaseSource(Declared):
             found.append(Problem(place(("schema",)), "schema goes with table", "a query names its own"))
         if self.query and (fault := query_fault(self.query, kind_of(url).dialect)):
             found.append(Problem(place(("query",)), f"query: {fault}", ALLOWED))
+        if self.push and url.get_backend_name() != "postgresql":
+            found.append(Problem(place(("push",)), "push: only PostgreSQL is measured in", "a postgresql:// URL, or push: false"))
         return found
 
     def fetch(self, given: Given) -> Fetched:
@@ -150,6 +153,27 @@ class DatabaseSource(Declared):
         return Limits(self.max_rows, bytes_of(self.max_bytes))
 
 
+def relation_of(source: DatabaseSource) -> str:
+    """Give the SELECT of a source that is measured in PostgreSQL."""
+    if source.query:
+        return source.query.strip().rstrip(";")
+    names = [name.replace('"', '""') for name in (source.schema_, source.table) if name]
+    return "SELECT * FROM " + ".".join(f'"{name}"' for name in names)  # noqa: S608 (quoted)
+
+
+def engine_there(source: DatabaseSource, root: Path, secret: str) -> Engine:
+    """Give the engine of a source that is measured in its database.
+
+    Raises:
+        SourceError: its driver is not installed.
+
+    """
+    from sqlalchemy import make_url  # noqa: PLC0415 (heavy)
+
+    url = with_driver(make_url(source.url), root)
+    return _made(url, _Limit(kind_of(url), seconds_of(source.wait)), secret, source.shown)
+
+
 def _select(connection: Connection, table: str, schema: str, given: Given) -> str:
     """Write the query of a table: the contract's columns of those that it has, in the order of the contract's key."""
     quote = connection.dialect.identifier_preparer.quote_identifier
@@ -199,6 +223,14 @@ class _Limit:
 
 @contextmanager
 def _engine(url: URL, limit: _Limit, secret: str, shown: str) -> Iterator[Engine]:
+    engine = _made(url, limit, secret, shown)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _made(url: URL, limit: _Limit, secret: str, shown: str) -> Engine:
     from sqlalchemy import create_engine  # noqa: PLC0415 (heavy)
     from sqlalchemy.exc import NoSuchModuleError  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
@@ -206,12 +238,8 @@ def _engine(url: URL, limit: _Limit, secret: str, shown: str) -> Iterator[Engine
     kind = limit.kind
     arguments = dict(kind.connect(limit.seconds)) | ({"password": kind.password(secret)} if secret else {})
     try:
-        engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
+        return create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
     except (ImportError, NoSuchModuleError) as error:
         msg = f"{shown} cannot be read: the driver of {url.drivername} is not installed"
         step = f"install it: pip install {kind.package!r}" if " " not in kind.package else f"install {kind.package}"
         raise SourceError(msg, step) from error
-    try:
-        yield engine
-    finally:
-        engine.dispose()

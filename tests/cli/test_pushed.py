@@ -1,0 +1,118 @@
+"""An input that is measured in its database, from the contract to the verdict, on a real server."""
+
+from __future__ import annotations
+
+import postgresql
+import pytest
+import sqlalchemy
+
+from .conftest import VISITS, VISITS_CONTRACT, words
+
+ROWS_RULE = """\
+  - id: visit-costs-known
+    title: Kustannukset
+    quote: Kustannukset
+    owner: agency
+    rows: {input: visits, require: "cost < 1000", key: [visit_id]}
+"""
+
+
+@pytest.fixture(scope="module")
+def server():
+    if postgresql.programs() is None:
+        pytest.skip(postgresql.ABSENT)
+    with postgresql.server() as url:
+        yield url
+
+
+@pytest.fixture
+def table(server):
+    engine = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        run = connection.exec_driver_sql
+        run("DROP TABLE IF EXISTS visits")
+        run("CREATE TABLE visits (visit_id text, visited_on date, cost numeric)")
+        run("INSERT INTO visits VALUES ('a', '2025-02-03', 1000.50), ('b', '2025-02-04', 2.25), ('c', '2025-02-05', 30)")
+        yield run
+    engine.dispose()
+
+
+def pushed(server: str, more: str = "") -> str:
+    url = server.replace("+psycopg", "")
+    contract = VISITS_CONTRACT.replace('dialect: {delimiter: ";"}\n', "")
+    return contract.replace("path: visits.csv", f"fetch: {{database: {{url: '{url}', table: visits, push: true{more}}}}}")
+
+
+def _input(found):
+    return next(item for item in found["inputs"] if item["name"] == "visits")
+
+
+def _told(found):
+    """Give the words and numbers of the verdicts."""
+    names = ("rule", "period", "verdict", "observed", "margin", "target", "provisional")
+    counts = ("rows", "unknown_rows", "failing_rows", "workings")
+    return [
+        [item[name] for name in names] + [item["evidence"].get(name) for name in counts]
+        for item in found["verdicts"]
+        if item["rule"].startswith("visit")
+    ]
+
+
+def test_a_pushed_input_gives_the_verdicts_of_its_file(project, server, table):
+    path = next(path for path in (project.root / "rules").glob("*.yaml") if "visit-costs" in path.read_text())
+    path.write_text(path.read_text() + ROWS_RULE)
+    project.write("inputs/visits.csv", VISITS)
+    _, of_file = project.run("--rules", "visit*")
+    project.write("inputs/visits.yaml", pushed(server))
+    _, of_table = project.run("--rules", "visit*")
+    assert _told(of_table) == _told(of_file)
+    assert words(of_table) == {"visits": "met", "visit-costs": "met", "visit-costs-known": "missed"}
+    evidence = next(item["evidence"] for item in of_table["verdicts"] if item["rule"] == "visit-costs-known")
+    assert evidence["examples"] == [{"visit_id": "a"}]
+    assert 'AS "input_visits"' in evidence["sql"]
+    assert not list((project.root / ".tulosvahti" / "store" / "rows").glob("visits/*")) or _input(of_table)["sha256"] == ""
+    table("INSERT INTO visits VALUES ('d', '2025-02-06', 2000)")
+    _, after = project.run("--rules", "visit*")
+    assert words(after)["visit-costs"] == "missed"
+
+
+def test_the_contract_is_held_in_the_database(project, server, table):
+    project.write("inputs/visits.yaml", pushed(server))
+    table("INSERT INTO visits VALUES ('d', '2025-02-06', -5), (NULL, '2025-02-06', 'NaN')")
+    _, found = project.run("--rules", "visit*")
+    assert _input(found)["rows"] == 3
+    assert "2 of 5 rows break the contract" in str(_input(found))
+    assert words(found) == {"visits": "met", "visit-costs": "unknown"}, "what the two cost is not known"
+    table("INSERT INTO visits VALUES ('a', '2025-02-06', 7)")
+    _, found = project.run("--rules", "visit*")
+    assert "1 values of visit_id stand more than once" in str(_input(found))
+    assert set(words(found).values()) == {"unknown"}
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ("ALTER TABLE visits ALTER cost TYPE double precision", "column 'cost' is float8; allowed for number: int2, int4, int8, numeric"),
+    ("ALTER TABLE visits RENAME visited_on TO seen_on", "column 'visited_on' is missing"),
+    ("DROP TABLE visits", "does not exist"),
+])  # fmt: skip
+def test_a_column_of_another_type_is_said_before_anything_is_computed(project, server, table, change, said):
+    project.write("inputs/visits.yaml", pushed(server))
+    table(change)
+    result, found = project.run("--rules", "visit*")
+    assert said in str(_input(found))
+    assert set(words(found).values()) == {"unknown"}
+    assert result.exit_code == 1
+
+
+def test_a_lost_database_leaves_its_rules_unknown_and_the_run_incomplete(project, server, monkeypatch):
+    monkeypatch.setattr("tulosvahti.compute.sql_database.PAUSE", 0.01)
+    project.write("inputs/visits.yaml", pushed(server.split("?")[0] + "?host=/nowhere"))
+    result, found = project.run()
+    assert result.exit_code == 3
+    assert words(found)["visits"] == "unknown"
+    assert any(item["verdict"] != "unknown" for item in found["verdicts"])
+    assert "could not be reached" in result.stderr
+
+
+def test_what_cannot_be_pushed_is_a_problem(project):
+    project.write("inputs/visits.yaml", pushed("mariadb://a@b/c"))
+    assert "push: only PostgreSQL is measured in" in project.call("lint").output
