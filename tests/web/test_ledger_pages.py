@@ -164,3 +164,36 @@ def test_each_report_of_a_run_is_a_file(looked, form, begins):
     assert answer.status_code == 200
     assert answer.content.startswith(begins)
     assert f'filename="tulosvahti-1.sv.{form}"' in answer.headers["content-disposition"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_findings_tell_first_and_last_seen_and_what_was_done(root, clock, language):
+    with closing(House(root, clock, clock.steady)) as house:
+        with house.ledger.transaction() as connection:
+            author = changes.Author("Maija", "local", datetime(2025, 11, 2, 9, 30, tzinfo=UTC))
+            changes.comment(connection, author, "visits", "<i>Talvi</i>", kind="explanation")
+        visitor = browser(house)
+        page = visitor.get(f"/{language}/findings").text
+        assert "Maija: &lt;i&gt;Talvi" in page
+        assert f'href="/{language}/runs/1"' in page
+        explained, waived = (visitor.get(f"/{language}/findings?standing={kind}").text for kind in ("explained", "waived"))
+        assert "Maija: " in explained
+        assert "Maija: " not in waived
+
+
+def test_resolved_findings_and_punctuality(looked):
+    page = looked.get("/en/findings?which=resolved").text
+    assert "Number of visits" in page
+    assert re.search(r"100(\.0)?\xa0%", page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_years_side_by_side(looked, language):
+    page = looked.get(f"/{language}/compare?section=agreement-1/2")
+    assert page.status_code == 200
+    assert "<th scope=\"col\" class=\"num\">2025</th>" in page.text
+
+
+def test_what_cannot_be_compared_is_refused(looked):
+    assert looked.get("/en/compare?rule=visits").status_code == 400
+    assert looked.get("/en/findings?which=all").status_code == 400

@@ -15,6 +15,7 @@ from tulosvahti.web.pages import (
     values,
     values_import,
 )
+from tulosvahti.web.pages import about, alerts, compare, deliveries, findings, indicator, overview, people, problems, runs, signing, start, values, values_import
 
 PAGES: tuple[PageAt, ...] = (
     *start.PAGES,
@@ -24,6 +25,8 @@ PAGES: tuple[PageAt, ...] = (
     *deliveries.PAGES,
     *values.PAGES,
     *values_import.PAGES,
+    *compare.PAGES,
+    *findings.PAGES,
     *runs.PAGES,
     *problems.PAGES,
     *people.PAGES,
