@@ -4,7 +4,9 @@ from tulosvahti.web.page import PageAt
 from tulosvahti.web.pages import (
     about,
     alerts,
+    compare,
     deliveries,
+    findings,
     indicator,
     overview,
     people,
@@ -15,18 +17,17 @@ from tulosvahti.web.pages import (
     values,
     values_import,
 )
-from tulosvahti.web.pages import about, alerts, compare, deliveries, findings, indicator, overview, people, problems, runs, signing, start, values, values_import
 
 PAGES: tuple[PageAt, ...] = (
     *start.PAGES,
     *overview.PAGES,
     *indicator.PAGES,
+    *compare.PAGES,
+    *findings.PAGES,
     *alerts.PAGES,
     *deliveries.PAGES,
     *values.PAGES,
     *values_import.PAGES,
-    *compare.PAGES,
-    *findings.PAGES,
     *runs.PAGES,
     *problems.PAGES,
     *people.PAGES,
