@@ -124,7 +124,7 @@ def waive(  # noqa: PLR0913 (each is compulsory)
 @app.command("test-route")
 def show_route(
     rule: Annotated[str, typer.Argument(metavar="RULE", help="Id of a rule, or input:NAME.")],
-    verdict: Annotated[str, typer.Option("--verdict", metavar="WORD", help="Only this verdict, e.g. missed; of an input late, missing or quarantined.")] = "",
+    verdict: Annotated[str, typer.Option("--verdict", metavar="WORD", help="Only this verdict, e.g. missed; of an input late, missing, quarantined or accepted_with_rejects.")] = "",
     project: ProjectOption = None,
     as_of: AsOf = None,
 ) -> None:

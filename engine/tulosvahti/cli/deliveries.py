@@ -53,6 +53,7 @@ def take_deliveries(project: ProjectOption = None) -> None:
         with wiring.run_lock(opened) as lock, closing(wiring.open_ledger(opened)) as ledger:
             lock.alone()
             done = wiring.take_dropped(opened, ledger)
+            wiring.deliver(opened, ledger)
     except LockedError as error:
         say(str(error))
         raise typer.Exit(INCOMPLETE) from None
@@ -85,9 +86,10 @@ def withdraw(
         raise refuse("--reason: say why; it is kept with the delivery")
     opened = open_project(project)
     with closing(wiring.open_ledger(opened)) as ledger, ledger.transaction() as connection:
-        open_ones = {item.id: item for item in deliveries.refusals(connection).values()}
+        several = {name for name, contract in opened.contracts.items() if contract.several}
+        open_ones = {item.id: name for name, item in deliveries.refusals(connection, several).items()}
         if number not in open_ones:
-            listed = ", ".join(f"{item.id} ({name})" for name, item in deliveries.refusals(connection).items()) or "none is waited for"
+            listed = ", ".join(f"{one} ({name})" for one, name in open_ones.items()) or "none is waited for"
             raise refuse(f"{number} is no refused delivery that an input waits for; allowed: {listed}")
         became = deliveries.Became(Fate.WITHDRAWN, explanation=reason.strip(), by=by or getpass.getuser())
         deliveries.settle(connection, number, became, wiring.now())

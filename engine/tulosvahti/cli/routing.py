@@ -10,8 +10,9 @@ from tulosvahti import wiring
 from tulosvahti.core.alert import About, AlertKey
 from tulosvahti.core.alert_calendar import held_until
 from tulosvahti.core.alert_mute import matches
+from tulosvahti.core.arrival import Fate
 from tulosvahti.core.contract import DeliveryState
-from tulosvahti.core.route import Heard, Matter, Why, input_matter, rule_matter
+from tulosvahti.core.route import Heard, Matter, Why, delivery_matter, input_matter, rule_matter
 from tulosvahti.core.rule import Severity
 from tulosvahti.core.verdict import Word
 from tulosvahti.load.routes import ROUTES, free_days
@@ -28,7 +29,7 @@ INPUT = f"{About.INPUT}:"
 def words_of(name: str) -> list[str]:
     """Give the verdicts that a rule, or an input, tells somebody of."""
     if name.startswith(INPUT):
-        return [DeliveryState.LATE, DeliveryState.MISSING, DeliveryState.QUARANTINED]
+        return [DeliveryState.LATE, DeliveryState.MISSING, DeliveryState.QUARANTINED, Fate.PARTLY]
     return [Word.MISSED, Word.AT_RISK, Word.UNKNOWN]
 
 
@@ -50,6 +51,9 @@ def routed(
     memory = wiring.overview(project, at).memory
     for word in words:
         yield f"{name} {word}"
+        yield from _of_delivery(project, key, word, at)
+        if word == Fate.PARTLY:
+            continue
         matter = _matter(project, key, word)
         for silence in memory.silences:
             if silence.in_force(at) and matches(silence.pattern, key):
@@ -64,8 +68,19 @@ def routed(
         heard = project.routes.heard_by(matter)
         if not heard:
             yield f"  nobody: {ROUTES} names no recipient for it"
-        for item in heard:
-            yield from _told(project, item, matter, at)
+        yield from (line for item in heard for line in _told(project, item, matter, at))
+
+
+def _of_delivery(project: Project, key: AlertKey, word: str, at: datetime) -> Iterator[str]:
+    """Say who gets the message about one delivery."""
+    if key.about is not About.INPUT or word not in {DeliveryState.QUARANTINED, Fate.PARTLY}:
+        return
+    matter = delivery_matter(project.contracts[key.name], word, project.rules)
+    yield "  of the delivery, a message of its own:"
+    for item in project.routes.heard_by(matter):
+        yield from _told(project, item, matter, at, form="once for each delivery, and once when it is in order again")
+    if word != Fate.PARTLY:
+        yield "  of the input, unless that message told it:"
 
 
 def _matter(project: Project, key: AlertKey, word: str) -> Matter:
@@ -74,7 +89,7 @@ def _matter(project: Project, key: AlertKey, word: str) -> Matter:
     return rule_matter(next(rule for rule in project.rules if rule.id == key.name), word)
 
 
-def _told(project: Project, heard: Heard, matter: Matter, at: datetime) -> Iterator[str]:
+def _told(project: Project, heard: Heard, matter: Matter, at: datetime, form: str = "") -> Iterator[str]:
     routes = project.routes
     recipient = routes.recipients[heard.recipient]
     owner = "deliverer of the input" if not matter.facts["rule"] else "owner of the rule"
@@ -85,13 +100,15 @@ def _told(project: Project, heard: Heard, matter: Matter, at: datetime) -> Itera
         Why.ROUTE: f"route {heard.route + 1} matches " + (", ".join(f"{key} {' or '.join(values)}" for key, values in match.items()) or "everything"),
     }[heard.why]  # fmt: skip
     critical = matter.severity is Severity.CRITICAL
-    form = "at once, in a mail of its own" if critical else "in the digest"
+    alone, form = bool(form), form or ("at once, in a mail of its own" if critical else "in the digest")
     yield f"  {recipient.key} <{', '.join(recipient.mail)}>: {why}; {form}"
     quiet = routes.quiet_of(recipient.key)
     free = free_days(routes, at.year) if quiet and quiet.holidays else ()
-    hold = held_until(quiet, at, ZoneInfo(project.config.time_zone), free) if not critical or (quiet and quiet.critical) else None
+    hold = held_until(quiet, at, ZoneInfo(project.config.time_zone), free) if alone or not critical or (quiet and quiet.critical) else None
     if hold:
         yield f"    held until {hold.astimezone(ZoneInfo(project.config.time_zone)):%Y-%m-%d %H:%M} (quiet hours)"
+    if alone:
+        return
     if repeat := routes.repeat_of(recipient.key):
         yield f"    reminded every {repeat} days"
     seen = {recipient.key}

@@ -85,6 +85,8 @@ class Posting:
     kind: str = "digest"
     tells: tuple[Tell, ...] = ()
     hold: datetime | None = None
+    about: tuple[str, str, str] | None = None
+    """Of a message to a deliverer: the input, the place, and what is told of the newest delivery there."""
 
 
 def next_attempt(message_id: str, attempt: int, first: datetime, now: datetime) -> datetime | None:

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Refusal:
-    """The newest delivery of an input, where it was refused. ``stands_on``: the digest of the content beside it."""
+    """The newest delivery of an input, where it was refused. ``stands_on``: the digest of the content beside it.
+
+    Of an input with several files it is the newest for its own place, and stands (None) whatever lies at the others.
+    """
 
     id: int
     name: str
     day: str
     sha256: str
-    stands_on: str
+    stands_on: str | None
     explanation: str
     next_step: str
 
@@ -33,7 +36,7 @@ def refused(delivery: Delivery, refusal: Refusal | None) -> Delivery:
 
     It is past as soon as other content lies there.
     """
-    if refusal is None or refusal.stands_on != delivery.sha256:
+    if refusal is None or refusal.stands_on not in {None, delivery.sha256}:
         return delivery
     kept = f"; what was accepted before ({delivery.sha256[:12]}) is kept, and is not judged" if delivery.sha256 else ""
     return replace(
@@ -43,6 +46,7 @@ def refused(delivery: Delivery, refusal: Refusal | None) -> Delivery:
         rows=0,
         rejects=(),
         rejected_rows=0,
+        files=(),
         explanation=f"delivery {refusal.id}, {refusal.name} of {refusal.day}, was refused: {refusal.explanation}{kept}",
         next_step=f"{refusal.next_step}; or judge what was there before: tulosvahti deliveries withdraw {refusal.id} --reason TEXT",
     )

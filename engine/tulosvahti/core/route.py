@@ -22,6 +22,8 @@ FACTS = ("rule", "owner", "section", "severity", "verdict", "kind", "input")
 """What a route can match."""
 INPUT_KIND = "input"
 """The ``kind`` of an alert that is about an input."""
+DELIVERY_KIND = "delivery"
+"""The ``kind`` of a message that is about one delivery."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,12 @@ def input_matter(contract: Contract, state: str, rules: Sequence[Rule]) -> Matte
             "input": (contract.name,),
         }
     )
+
+
+def delivery_matter(contract: Contract, word: str, rules: Sequence[Rule]) -> Matter:
+    """Give the facts of one delivery: ``quarantined``, ``accepted_with_rejects`` or, in order again, ``accepted``."""
+    found = input_matter(contract, word, rules)
+    return Matter({**found.facts, "kind": (DELIVERY_KIND,)})
 
 
 class Why(StrEnum):

@@ -30,23 +30,26 @@ SECONDS, MEMORY, LONGEST = 10, 1 << 30, 4 << 20
 _LAYOUT = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
 
 
-def bodies(view: dict[str, Any], folder: Path | None, troubles: list[str], seconds: float = SECONDS) -> list[str]:
+def bodies(
+    view: dict[str, Any], folder: Path | None, troubles: list[str], seconds: float = SECONDS, base: str = "digest"
+) -> list[str]:
     """Render both forms; ``folder`` may hold the project's own templates. What failed is added to ``troubles``.
 
-    The template of the mail's kind is taken (``reminder.txt.j2``), else ``digest.txt.j2``; so for HTML. ``view`` is
+    The template of the mail's kind is taken (``reminder.txt.j2``), else ``digest.txt.j2``; so for HTML. A mail of another
+    shape has a ``base`` of its own. ``view`` is
     plain data with its ``kind`` and ``language``; templates also get ``say(key, ...)``, the words of that language.
     """
-    own = {form: name for form in FORMS if folder is not None and (name := _own(folder, view["kind"], form))}
+    own = {form: name for form in FORMS if folder is not None and (name := _own(folder, view["kind"], form, base))}
     rendered = _apart(folder, list(own.values()), view, troubles, seconds) if folder is not None and own else {}
-    return [rendered[own[form]] if own.get(form) in rendered else _default(form, view) for form in FORMS]
+    return [rendered[own[form]] if own.get(form) in rendered else _default(form, view, base) for form in FORMS]
 
 
-def _own(folder: Path, kind: str, form: str) -> str:
-    return next((name for name in (f"{kind}.{form}.j2", f"digest.{form}.j2") if (folder / name).is_file()), "")
+def _own(folder: Path, kind: str, form: str, base: str) -> str:
+    return next((name for name in (f"{kind}.{form}.j2", f"{base}.{form}.j2") if (folder / name).is_file()), "")
 
 
-def _default(form: str, view: dict[str, Any]) -> str:
-    name = f"digest.{form}.j2"
+def _default(form: str, view: dict[str, Any], base: str) -> str:
+    name = f"{base}.{form}.j2"
     return _built_in(_is_html(name)).get_template(name).render(_full(view))
 
 

@@ -9,8 +9,10 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.alert import RANK
+from tulosvahti.core.arrival import Fate
 from tulosvahti.core.contract import DeliveryState
 from tulosvahti.core.route import (
+    DELIVERY_KIND,
     INPUT_KIND,
     Escalation,
     Matter,
@@ -19,6 +21,7 @@ from tulosvahti.core.route import (
     Route,
     Routes,
     Summary,
+    delivery_matter,
     input_matter,
     rule_matter,
 )
@@ -39,10 +42,11 @@ if TYPE_CHECKING:
 ROUTES = "alerts/routes.yaml"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _INPUT_STATES = (DeliveryState.LATE, DeliveryState.MISSING, DeliveryState.QUARANTINED)
+_DELIVERY_STATES = (Fate.QUARANTINED, Fate.PARTLY)
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "severity": tuple(map(str, Severity)),
-    "verdict": tuple(map(str, RANK)),
-    "kind": ("target", "crossfoot", "milestone", "narrative", "rows", "expectation", INPUT_KIND),
+    "verdict": (*map(str, RANK), str(Fate.PARTLY)),
+    "kind": ("target", "crossfoot", "milestone", "narrative", "rows", "expectation", INPUT_KIND, DELIVERY_KIND),
 }
 """What a match can name that is the same in every project."""
 
@@ -182,6 +186,7 @@ def _matters(rules: Sequence[Rule], contracts: Mapping[str, Contract]) -> list[M
     return [
         *(rule_matter(rule, word) for rule in rules for word in ("unknown", "at_risk", "missed")),
         *(input_matter(contract, state, rules) for contract in contracts.values() for state in _INPUT_STATES),
+        *(delivery_matter(contract, state, rules) for contract in contracts.values() for state in _DELIVERY_STATES),
     ]
 
 

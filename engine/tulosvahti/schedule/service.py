@@ -141,7 +141,8 @@ class Nights:
                 said = f": {logged.became.explanation}" if logged.became.explanation else ""
                 LOG.info("delivery %d of %s, %s: %s%s", logged.id, logged.input, logged.file.name, logged.became.state, said)
         with ledger.transaction(reading=True) as connection:
-            self._refused = {name: item.sha256 for name, item in deliveries.refusals(connection).items()}
+            several = {name for name, contract in project.contracts.items() if contract.several}
+            self._refused = {name: item.sha256 for name, item in deliveries.refusals(connection, several).items()}
         return troubled
 
     def _see_to(self, project: Project, ledger: Ledger, job: Job) -> list[wiring.Done]:

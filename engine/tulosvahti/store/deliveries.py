@@ -6,21 +6,24 @@ Every function works inside the transaction of the connection that it is handed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
 
 from tulosvahti.core.arrival import Arrived, Fate, How
 from tulosvahti.core.contract import DeliveryState
+from tulosvahti.core.delivery_note import Note, OpenNote
 from tulosvahti.core.refusal import Refusal
 from tulosvahti.store import rows, schema
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Connection
 
     from tulosvahti.core.contract import Delivery
+    from tulosvahti.core.delivery import Posting
     from tulosvahti.core.verdict import Outcome
 
 
@@ -162,20 +165,59 @@ def _logged(row: Any) -> Logged:  # noqa: ANN401 - SQLAlchemy's types of rows sa
     return Logged(row.id, row.input, row.place, file, row.arrived_at, How(row.how), found, row.its_at or "", run)
 
 
-def refusals(connection: Connection) -> dict[str, Refusal]:
+def refusals(connection: Connection, several: Collection[str] = ()) -> dict[str, Refusal]:
     """Give the inputs whose newest delivery was refused, and is waited for to be mended or withdrawn.
 
-    Only content that was kept apart stands in for an input: what lies at its place speaks for itself.
+    Only content that was kept apart stands in for an input: what lies at its place speaks for itself. ``several``: inputs
+    of several files, of which each place has a newest delivery of its own.
     """
-    newest: dict[str, Logged] = {}
+    newest: dict[tuple[str, str], Logged] = {}
     for item in logged(connection):
-        if item.became.state not in {Fate.ARRIVED, Fate.WITHDRAWN} and item.how not in LAID and item.file.sha256:
-            newest.setdefault(item.input, item)
-    return {
-        name: Refusal(
-            item.id, item.file.name, item.arrived_at[:10], item.file.sha256, item.became.stands_on,
-            item.became.explanation, item.became.next_step,
-        )
-        for name, item in newest.items()
-        if item.became.state is Fate.QUARANTINED
-    }  # fmt: skip
+        one = item.input not in several
+        if item.became.state in {Fate.ARRIVED, Fate.WITHDRAWN} or not item.file.sha256 or (one and item.how in LAID):
+            continue
+        newest.setdefault((item.input, "" if one else item.place), item)
+    found: dict[str, Refusal] = {}
+    for (name, place), item in newest.items():
+        if item.became.state is Fate.QUARANTINED and item.how not in LAID:
+            stands_on = None if place else item.became.stands_on
+            refusal = Refusal(
+                item.id, item.file.name, item.arrived_at[:10], item.file.sha256, stands_on,
+                item.became.explanation, item.became.next_step,
+            )  # fmt: skip
+            found.setdefault(name, refusal)
+    return found
+
+
+def open_notes(connection: Connection) -> dict[tuple[str, str], OpenNote]:
+    """Give the newest message about each input and place."""
+    told, came = schema.delivery_messages.c, schema.deliveries.c
+    query = (
+        select(told.delivery_id, told.kind, told.recipient, came.input, came.place, came.name, came.sha256)
+        .join(schema.deliveries, came.id == told.delivery_id)
+        .order_by(told.outbox_id, told.recipient)
+    )
+    found: dict[tuple[str, str], OpenNote] = {}
+    for row in connection.execute(query):
+        before = found.get((row.input, row.place))
+        same = before is not None and (before.delivery, before.kind) == (row.delivery_id, row.kind)
+        recipients = (*before.recipients, row.recipient) if before is not None and same else (row.recipient,)
+        found[row.input, row.place] = OpenNote(Note(row.kind), row.delivery_id, row.name, row.sha256, recipients)
+    return found
+
+
+def record_notes(connection: Connection, mails: Sequence[Posting], numbers: Sequence[int]) -> None:
+    """Record which messages told of which deliveries: the newest at each place."""
+    came = schema.deliveries.c
+    for mail, number in zip(mails, numbers, strict=True):
+        if mail.about is None:
+            continue
+        name, place, kind = mail.about
+        newest = select(func.max(came.id)).where(came.input == name, came.place == place).scalar_subquery()
+        values = {"delivery_id": newest, "kind": kind, "recipient": mail.recipient, "outbox_id": number}
+        connection.execute(insert(schema.delivery_messages).values(values))
+
+
+def moment_of(text: str) -> datetime:
+    """Read a moment of the ledger."""
+    return datetime.fromisoformat(text)

@@ -234,7 +234,7 @@ class Ledger:
                 for finding in outcome.findings:
                     _follow(connection, run, finding)
                 alerting.move(connection, run, moved)
-                post(connection, run, mails, finished_at)
+                deliveries.record_notes(connection, mails, post(connection, run, mails, finished_at))
         move_wal(self.engine)
 
     def fail_run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +24,10 @@ from tulosvahti.store.secret import SecretError, project_secret
 from tulosvahti.wiring.base import default_as_of, open_ledger, state_folder
 from tulosvahti.wiring.dropping import refusals
 from tulosvahti.wiring.mail import operator_of
+from tulosvahti.wiring.notes import told_by
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     from tulosvahti.core.alert import AlertKey
@@ -36,11 +38,15 @@ if TYPE_CHECKING:
     from tulosvahti.store.ledger import Ledger
 
 
-def alert(project: Project, ledger: Ledger, outcome: Outcome, at: datetime) -> Alerted:
-    """Say how every alert stands after an outcome, and who is told what; nothing is written."""
+def alert(project: Project, ledger: Ledger, outcome: Outcome, at: datetime, notes: Sequence[Posting] = ()) -> Alerted:
+    """Say how every alert stands after an outcome, and who is told what; nothing is written.
+
+    ``notes`` are messages to deliverers that go out beside: what they tell needs no second telling.
+    """
     with ledger.transaction(reading=True) as connection:
         past = Past(partial(alerting.last_verdict, connection), partial(alerting.last_delivery, connection))
-        return alerted(project, outcome, alerting.remember(connection), past, at)
+        memory = alerting.remember(connection)
+        return alerted(project, outcome, replace(memory, log=told_by(notes, memory.log, at)), past, at)
 
 
 @dataclass(frozen=True)

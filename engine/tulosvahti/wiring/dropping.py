@@ -12,6 +12,7 @@ from tulosvahti.store import deliveries
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.wiring.base import default_as_of, now, open_ledger
 from tulosvahti.wiring.intake import put_in_place
+from tulosvahti.wiring.notes import note_settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,11 +39,19 @@ def take_dropped(
     if not dropped(project, ledger):
         return []
     store = InputStore(project.root)
-    hands = Hands(ledger.transaction, store.held, partial(put_in_place, project), clock, step=step)
+    hands = Hands(
+        ledger.transaction, store.held, partial(put_in_place, project), clock,
+        lambda connection, settled: note_settled(project, connection, settled, clock()), step,
+    )  # fmt: skip
     return take_all(project, hands, default_as_of(project, clock()))
 
 
 def refusals(project: Project) -> dict[str, Refusal]:
     """Give the inputs whose newest delivery was refused before it came to its place."""
     with closing(open_ledger(project)) as ledger, ledger.transaction(reading=True) as connection:
-        return deliveries.refusals(connection)
+        return deliveries.refusals(connection, several_of(project))
+
+
+def several_of(project: Project) -> frozenset[str]:
+    """Name the inputs of several files."""
+    return frozenset(name for name, contract in project.contracts.items() if contract.several)

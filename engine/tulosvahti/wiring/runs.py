@@ -19,9 +19,10 @@ from tulosvahti.store import deliveries, revised
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.wiring.alerts import alert, mails_of
 from tulosvahti.wiring.base import default_as_of, now, open_ledger, run_lock, state_folder
-from tulosvahti.wiring.dropping import take_dropped
+from tulosvahti.wiring.dropping import several_of, take_dropped
 from tulosvahti.wiring.fetching import fetch
 from tulosvahti.wiring.mail import deliver
+from tulosvahti.wiring.notes import notes_of_run
 from tulosvahti.wiring.reports import write_pages
 from tulosvahti.wiring.secrets import secret_reader
 from tulosvahti.wiring.values import write_entered
@@ -126,13 +127,15 @@ def _run(  # noqa: PLR0913 (what a run is made of)
                 fetch(project, inputs_of(project, asked.rules))
             known = ledger.newest_as_of(max(today, asked.as_of))
             with ledger.transaction(reading=True) as connection:
-                history, refusals = revised.history(connection), deliveries.refusals(connection)
+                history, refusals = revised.history(connection), deliveries.refusals(connection, several_of(project))
             before = Before(ledger.open_findings(), ledger.previous_verdicts(), known, history, refusals)
             request = Request(run, asked.as_of, asked.rules, asked.expectations, Path(scratch), docs, secret_reader(project.root))
             outcome = evaluate(project, request, before, InputStore(project.root).keep)
-        found = alert(project, ledger, outcome, started)
+        notes, failed = notes_of_run(project, ledger, outcome, started) if asked.alerts else ([], [])
+        found = alert(project, ledger, outcome, started, notes)
         mails, untold = mails_of(project, outcome, found, started) if asked.alerts else ([], [])
-        troubles.extend(untold)
+        mails = [*notes, *mails]
+        troubles.extend((*failed, *untold))
         return Result(outcome, mails, to_json(outcome, project.agreements), found.moved)
 
     def stopped() -> bool:
