@@ -15,6 +15,7 @@ from tulosvahti.load.cubes.marks import (
     clean,
     figure_of,
     flagged_preliminary,
+    items_of,
     notes_of,
     says_preliminary,
     starred,
@@ -109,7 +110,7 @@ def _cube(data: Mapping[str, Any]) -> Cube:
     remarks |= {int(at): str(text) for at, text in _object(own.get("remarks")).items() if at.isdecimal() and int(at) < cells}
     flagged = {at for at, flag in flags.items() if flag and flagged_preliminary(flag, texts.get(flag, ""))}
     flagged |= {at for at, text in remarks.items() if says_preliminary(text)}
-    flagged |= {at for at in own.get("provisional") or () if isinstance(at, int) and 0 <= at < cells}
+    flagged |= {at for at in items_of(own.get("provisional")) if isinstance(at, int) and 0 <= at < cells}
     notes = notes_of(data.get("note"))
     allowed = px.get("aggregallowed")
     return Cube(

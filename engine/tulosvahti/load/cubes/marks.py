@@ -104,6 +104,11 @@ def _hard(text: str) -> bool:
     return bool(re.search(r"cell[- ]?key|\bCKM\b|noise|perturb|slumpmässig|kohina|satunnais", text, re.IGNORECASE))
 
 
+def items_of(raw: Any) -> list[Any]:  # noqa: ANN401 (JSON)
+    """Give the items of a list; none where there is something else."""
+    return raw if isinstance(raw, list) else []
+
+
 def clean(text: Any) -> str:  # noqa: ANN401 (JSON)
     """Take the line ends and doubled spaces out of a note: comments of PxWeb end in CR LF."""
     return " ".join(text.split()) if isinstance(text, str) else ""

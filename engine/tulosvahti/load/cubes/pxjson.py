@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.cube import METRIC, TIME, Category, Cube, Dimension
 from tulosvahti.load.cubes.jsonstat import provisional_of
-from tulosvahti.load.cubes.marks import clean, figure_of, notes_of, says_preliminary, why_not_additive
+from tulosvahti.load.cubes.marks import clean, figure_of, items_of, notes_of, says_preliminary, why_not_additive
 from tulosvahti.load.cubes.parsing import MOST_CELLS, refused
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def cube_of_px_json(content: Any, contents: str = CONTENTS) -> Cube:  # noqa: AN
     )  # fmt: skip
     every = (*dimensions, metric)
     values, symbols, remarks = _figures(rows, codes, len(measured), cells * len(measured))
-    described = next((item for item in content.get("metadata") or [] if isinstance(item, dict)), {})
+    described = next((item for item in items_of(content.get("metadata")) if isinstance(item, dict)), {})
     notes = on_columns.get("", ())
     marked = frozenset(at for at, text in remarks.items() if says_preliminary(text))
     return Cube(
@@ -123,7 +123,7 @@ def _comments(raw: Any) -> tuple[dict[tuple[str, str], tuple[str, ...]], dict[st
     """Sort comments: those on a value, by variable and code; those on a variable, or on the table (an empty name)."""
     on_values: dict[tuple[str, str], tuple[str, ...]] = {}
     on_columns: dict[str, tuple[str, ...]] = {}
-    for item in raw if isinstance(raw, list) else []:
+    for item in items_of(raw):
         if not isinstance(item, dict):
             continue
         variable, value = str(item.get("variable") or ""), item.get("value")

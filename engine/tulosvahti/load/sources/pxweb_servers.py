@@ -20,6 +20,7 @@ from tulosvahti.core.cube import METRIC, TIME, Cube
 from tulosvahti.core.fetched import SourceError
 from tulosvahti.load.cubes import read_cube
 from tulosvahti.load.cubes.jsonstat import dimensions_of
+from tulosvahti.load.cubes.marks import items_of
 from tulosvahti.load.cubes.parsing import parsed
 from tulosvahti.load.cubes.pxjson import CONTENTS
 from tulosvahti.load.records import UnreadableError
@@ -135,7 +136,7 @@ class Version1:
         ]
         answer = self.ask(self.url, {"query": query, "response": {"format": self.form}})
         if answer.status in _TOO_LARGE:
-            raise TooLargeError(_said(answer))
+            raise TooLargeError(_said(answer) or f"it answers {answer.status}")
         _good(answer, self.url, wanted=_asked_for(selection))
         return _named(_cube(answer, self.url), selection)
 
@@ -161,7 +162,7 @@ class Version2:
         if not isinstance(data, dict) or "maxDataCells" not in data:
             msg = f"{url} is no configuration of PxWebApi 2"
             raise SourceError(msg, "give the address that ends before /tables, or `api: 1`")
-        languages = [str(item.get("id")) for item in data.get("languages") or [] if isinstance(item, dict)]
+        languages = [str(item.get("id")) for item in items_of(data.get("languages")) if isinstance(item, dict)]
         if self.language and languages and self.language not in languages:
             msg = f"{self.base} has no language {self.language!r}; allowed: {', '.join(languages)}"
             raise SourceError(msg, "mend `language` in the contract")
@@ -209,7 +210,7 @@ class Version2:
         ]
         answer = self.ask(url, {"selection": asked})
         if answer.status == 413 or (answer.status in {400, 403} and "too many" in _said(answer).lower()):  # noqa: PLR2004
-            raise TooLargeError(_said(answer))
+            raise TooLargeError(_said(answer) or f"it answers {answer.status}")
         _good(answer, url, wanted=_asked_for(selection))
         return _cube(answer, url)
 
@@ -316,5 +317,5 @@ def _variable2(item: Any, raw: Mapping[str, Any]) -> Variable:  # noqa: ANN401 (
         {one.code: one.text for one in item.categories},
         more.get("elimination") is True and item.role != METRIC,
         item.role == TIME,
-        tuple(str(one["id"]) for one in lists if isinstance(one, dict) and "id" in one) if isinstance(lists, list) else (),
+        tuple(str(one["id"]) for one in items_of(lists) if isinstance(one, dict) and "id" in one),
     )
