@@ -37,6 +37,42 @@ def test_a_run_fetches_what_it_judges(project, web):
     assert len(web.asked) == 2
 
 
+def test_fetch_says_what_came(project, web):
+    web.on("/visits.csv", Answer(body=VISITS.encode()), Answer(body=VISITS.encode()), Answer(404))
+    project.write("inputs/visits.yaml", _contract(f"{{http: {{url: {web.url}/visits.csv}}}}"))
+    first = project.call("fetch")
+    assert first.exit_code == 0
+    assert first.stdout == f"visits: new content, 1 file, 84 bytes ({web.url}/visits.csv)\n"
+    assert "visits: the same content, 1 file" in project.call("fetch", "visits").stdout
+    third = project.call("fetch")
+    assert third.exit_code == 3
+    assert "answered 404 Not Found" in third.stdout
+    assert "  what was there at 20" in third.stdout
+    fourth = project.call("fetch", "survey")
+    assert fourth.exit_code == 2
+    assert "no input 'survey' that is fetched; allowed: visits" in fourth.stderr
+
+
+def test_take_fetches_and_keeps_nothing_unless_asked(project, web):
+    web.on("/visits.csv", Answer(body=VISITS.encode()))
+    project.write("inputs/visits.yaml", _contract(f"{{http: {{url: {web.url}/visits.csv}}}}"))
+    shown = project.call("take", "--input", "visits")
+    assert shown.exit_code == 0, shown.output
+    assert "visits: accepted\nrows: 3 sound, 0 rejected" in shown.stdout
+    web.on("/visits.csv", Answer(404))
+    assert words(project.run("--rules", "visits")[1]) == {"visits": "unknown"}
+    failed = project.call("take", "--input", "visits")
+    assert failed.exit_code == 3
+    assert "answered 404" in failed.stderr
+    web.on("/visits.csv", Answer(body=VISITS.encode()), Answer(404))
+    assert project.call("take", "--input", "visits", "--accept").exit_code == 0
+    assert words(project.run("--rules", "visits")[1]) == {"visits": "met"}
+    named = project.call("take", "--input", "visits", str(project.root / "inputs/visits.csv"))
+    assert named.exit_code == 2
+    assert "leave FILE out" in named.stderr
+    assert "name a FILE" in project.call("take", "--input", "survey").stderr
+
+
 def test_what_never_came_is_missing_and_the_others_are_judged(project, web):
     project.write("inputs/visits.yaml", _contract(f"{{http: {{url: {web.url}/visits.csv}}}}"))
     result, found = project.run()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tulosvahti.cli import alerts, dashboard, deliveries, values
+from tulosvahti.cli import alerts, dashboard, deliveries, fetching, values
 from tulosvahti.cli.shared import ATTENTION, INCOMPLETE, PROBLEM, AsOf, ProjectOption
 from tulosvahti.cli.shared import day_of as _day
 from tulosvahti.cli.shared import open_project as _open
@@ -35,6 +35,7 @@ app = typer.Typer(
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(deliveries.app, name="deliveries")
 dashboard.add_to(app)
+app.command()(fetching.fetch)
 app.add_typer(values.app, name="values")
 Rules = Annotated[str, typer.Option("--rules", metavar="GLOB", help="Only rules whose id matches; commas separate globs.")]
 
@@ -195,27 +196,27 @@ def test(
 
 @app.command()
 def take(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A delivery, of any format that inputs may have.")],
     input_: Annotated[str, typer.Option("--input", metavar="NAME", help="The input whose contract judges it.")],
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A delivery, of any format; none for an input that is fetched.")] = None,
     accept: Annotated[bool, typer.Option("--accept", help="Put it in place for the next run, unless it is quarantined.")] = False,  # noqa: FBT002
     project: ProjectOption = None,
     as_of: AsOf = None,
 ) -> None:
-    """Show what the contract of an input makes of a file, before anything is counted."""
-    from tulosvahti import wiring  # noqa: PLC0415
+    """Show what the contract of an input makes of a file, or of what is fetched, before anything is counted."""
     from tulosvahti.cli import intake  # noqa: PLC0415
     from tulosvahti.core.contract import DeliveryState  # noqa: PLC0415
 
     opened = _open(project)
+    day = _day(as_of, opened)
     try:
-        judged = intake.judge(opened, file, input_, _day(as_of, opened))
+        judged, put_it = intake.judge_fetched(opened, input_, day) if file is None else intake.judge_file(opened, file, input_, day)
     except intake.CallError as error:
         _say(str(error))
-        raise typer.Exit(PROBLEM) from None
+        raise typer.Exit(INCOMPLETE if error.outside else PROBLEM) from None
     delivery = judged.delivery
     put = accept and delivery.state is not DeliveryState.QUARANTINED
     if put:
-        wiring.put_in_place(opened, judged.file, judged.place)
+        put_it()
     for line in intake.lines(judged, put=put):
         typer.echo(line)
     raise typer.Exit(ATTENTION if delivery.rejected_rows or delivery.state is not DeliveryState.ACCEPTED else 0)

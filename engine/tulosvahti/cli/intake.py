@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DeliveryState
 from tulosvahti.emit.words import clean
-from tulosvahti.wiring.taking import CallError, Judged, judge
+from tulosvahti.wiring.intake import put_in_place
+from tulosvahti.wiring.taking import CallError, Judged, judge, judge_fetched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import date
+    from pathlib import Path
 
     from tulosvahti.core.contract import Reject
+    from tulosvahti.load.project import Project
 
-__all__ = ["CallError", "Judged", "judge", "lines"]
+__all__ = ["CallError", "Judged", "judge_fetched", "judge_file", "lines"]
 _BAD_ROWS = 10
 _LONGEST = 60
+
+
+def judge_file(project: Project, path: Path, name: str, as_of: date) -> tuple[Judged, Callable[[], object]]:
+    """Judge a file; it is put in its place when what is given beside is called.
+
+    Raises:
+        CallError: as ``judge``.
+
+    """
+    judged = judge(project, path, name, as_of)
+    return judged, partial(put_in_place, project, judged.file, judged.place)
 
 
 def lines(judged: Judged, *, put: bool) -> Iterator[str]:

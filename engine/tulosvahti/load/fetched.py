@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tulosvahti.load.tables import Taken
+
 
 def kept_now(contract: Contract, root: Path) -> Kept | None:
     """Give what the newest fetches of an input left; None where it was never fetched, or by another declaration."""
@@ -53,15 +55,15 @@ def digest_of(kept: Kept) -> str:
     return kept.files[0].sha256 if content is None else hashlib.sha256(content).hexdigest()
 
 
-def fetched_files(contract: Contract, root: Path) -> tuple[Kept, list[File]]:
-    """Give what came last and its files, as they are held.
+def fetched_files(contract: Contract, root: Path, kept: Kept | None = None) -> tuple[Kept, list[File]]:
+    """Give what came last, or what is given, and its files, as they are held.
 
     Raises:
         UnreadableError: a kept file is not there any more or is not what it was.
         FileNotFoundError: nothing ever came.
 
     """
-    kept = kept_now(contract, root)
+    kept = kept or kept_now(contract, root)
     if kept is None or not kept.came:
         raise FileNotFoundError
     by = contract.fetch.shown if contract.fetch is not None else ""
@@ -83,7 +85,8 @@ def with_marks(taken: Taken, kept: Kept) -> Taken:
 
 def as_files(contract: Contract, kept: Kept) -> Contract:
     """Give the contract as if the files had been dropped."""
-    names = tuple(file.name for file in kept.files)
+    # A server's names may look like globs, and are none.
+    names = tuple(re.sub(r"[*?\[]", "_", file.name) for file in kept.files)
     return replace(contract, fetch=None, path=", ".join(names), paths=names if len(names) > 1 else ())
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         steady,
     )
     from tulosvahti.wiring.dropping import dropped, refusals, take_dropped
+    from tulosvahti.wiring.fetching import fetch, fetch_aside, keep_fetched
     from tulosvahti.wiring.intake import put_in_place
     from tulosvahti.wiring.mail import Delivered, deliver, mail_trouble, why_unsent
     from tulosvahti.wiring.reports import make_report, newest_done, stored_json
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from tulosvahti.wiring.secrets import secret_reader
 
 __all__ = [
-    "STATE", "Delivered", "Done", "Overview", "acknowledge_link", "alert", "default_as_of", "deliver", "dropped", "judged_words",
+    "STATE", "Delivered", "Done", "Overview", "acknowledge_link", "alert", "default_as_of", "deliver", "dropped", "fetch", "fetch_aside", "judged_words",
+    "keep_fetched",
     "mail_trouble", "make_report", "newest_done", "now", "open_ledger", "overview", "put_in_place", "refusals", "run_lock", "run_once", "run_slot",
     "secret", "secret_reader", "service_lock",
     "state_folder", "steady", "stored_json", "take_dropped", "why_unsent",
@@ -36,6 +38,7 @@ _PLACES = {
     "alerts": "Overview acknowledge_link alert judged_words overview",
     "base": "STATE default_as_of now open_ledger run_lock secret service_lock state_folder steady",
     "dropping": "dropped refusals take_dropped",
+    "fetching": "fetch fetch_aside keep_fetched",
     "intake": "put_in_place",
     "mail": "Delivered deliver mail_trouble why_unsent",
     "reports": "make_report newest_done stored_json",

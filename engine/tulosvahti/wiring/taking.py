@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.arrival import How
+from tulosvahti.load.fetched import as_files, fetched_files, with_marks
 from tulosvahti.load.files import File, paths_of, place_for, read_file
 from tulosvahti.load.held import store_of
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.tables import take_files
 from tulosvahti.store import deliveries
+from tulosvahti.wiring.fetching import fetch_aside, keep_fetched
 from tulosvahti.wiring.intake import put_in_place
 
 if TYPE_CHECKING:
@@ -21,12 +25,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from tulosvahti.core.contract import Delivery
+    from tulosvahti.core.contract import Contract, Delivery
     from tulosvahti.load.project import Project
 
 
 class CallError(Exception):
-    """The call cannot be done as it is; the text says what to do."""
+    """The call cannot be done as it is; the text says what to do. ``outside``: the cause is not in the call."""
+
+    def __init__(self, message: str, *, outside: bool = False) -> None:
+        """Keep both."""
+        super().__init__(message)
+        self.outside = outside
 
 
 @dataclass(frozen=True)
@@ -45,9 +54,9 @@ def judge(project: Project, path: Path, name: str, as_of: date) -> Judged:
         CallError: there is no such input or file, or the file's name is not one of the input's.
 
     """
-    contract = project.contracts.get(name)
-    if contract is None:
-        msg = f"--input: no input {name!r}; allowed: {', '.join(sorted(project.contracts)) or 'none is sound: see tulosvahti lint'}"
+    contract = _contract(project, name)
+    if contract.fetch is not None:
+        msg = f"input {name} is fetched from {contract.fetch.shown}: leave FILE out"
         raise CallError(msg)
     folder, store = project.root / "inputs", store_of(project.root)
     try:
@@ -72,6 +81,35 @@ def judge(project: Project, path: Path, name: str, as_of: date) -> Judged:
         msg = f"{error}; {error.next_step}"
         raise CallError(msg) from error
     return Judged(file, place, take_files([(contract, files)], project.root, as_of)[name].delivery)
+
+
+def judge_fetched(project: Project, name: str, as_of: date) -> tuple[Judged, Callable[[], object]]:
+    """Fetch an input and judge what came; it becomes the input's content when what is given beside is called.
+
+    Raises:
+        CallError: there is no such input that is fetched, or nothing came.
+
+    """
+    contract = _contract(project, name)
+    if contract.fetch is None:
+        msg = f"input {name} is not fetched: name a FILE"
+        raise CallError(msg)
+    came = fetch_aside(project, contract, contract.fetch)
+    if came.kept.trouble is not None:
+        msg = f"{came.kept.trouble.message}; {came.kept.trouble.next_step}"
+        raise CallError(msg, outside=True)
+    kept, files = fetched_files(contract, project.root, came.kept)
+    taken = take_files([(as_files(contract, kept), files)], project.root, as_of)[name]
+    judged = Judged(files[0], project.root / "inputs" / name, with_marks(taken, kept).delivery)
+    return judged, partial(keep_fetched, project, came)
+
+
+def _contract(project: Project, name: str) -> Contract:
+    contract = project.contracts.get(name)
+    if contract is None:
+        msg = f"--input: no input {name!r}; allowed: {', '.join(sorted(project.contracts)) or 'none is sound: see tulosvahti lint'}"
+        raise CallError(msg)
+    return contract
 
 
 def judge_content(project: Project, content: bytes, filename: str, name: str, as_of: date) -> Judged:
