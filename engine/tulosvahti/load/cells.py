@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DIGITS = 38
 """Most digits that an exact column holds."""
 _LARGEST = 2**63 - 1
+_LONGEST_DATE = 60
 _TIMED = re.compile(r"(?P<day>\S+)(?:\s+|(?<=\d)T)(?P<time>\d{1,2}[:.]\d\d(?:[:.]\d\d(?:[.,]\d+)?)?)(?:Z|[+-]\d\d:?\d\d)?")
 _NUMBERS = frozenset({FieldType.NUMBER, FieldType.INTEGER})
 
@@ -165,7 +166,7 @@ def _date(field: Field, text: str) -> date:
     allowed = f"allowed: {form}, such as {_EXAMPLE.strftime(form)}"
     if (day := _day(body, form)) is not None:
         return day
-    timed = _TIMED.fullmatch(body)
+    timed = _TIMED.fullmatch(body[:_LONGEST_DATE])
     if timed and (day := _day(timed["day"], form)) is not None:
         if not timed["time"].strip("0:.Z"):
             return day  # the midnight that programs add to a day

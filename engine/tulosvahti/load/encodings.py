@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.sheets.decoding import wide_encoding
@@ -26,7 +27,7 @@ _DIFFERENT = re.compile(rb"[\xa4\xa6\xa8\xb4\xb8\xbc-\xbe]")
 """Bytes that ISO-8859-15 reads otherwise than the other two: the euro sign, Š, Ž, Œ."""
 _UTF8_CHARACTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]")
-_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
+_WORD = re.compile(rb"[A-Za-z\x80-\xff]+")
 _LOOK = 1 << 16
 _MOST = 1 << 22
 _WORDS = 5000
@@ -79,7 +80,7 @@ def _single(content: bytes, error: UnicodeDecodeError, file: str) -> Encoding:
     if len(_UTF8_CHARACTER.findall(around)) > broken:
         msg = f"{byte} is not utf-8, though the rest of the file is"
         raise UnreadableError(msg, step)
-    words = [found[0] for found, _ in zip(_WORD.finditer(content), range(_WORDS), strict=False)]
+    words = list(islice((found[0] for found in _WORD.finditer(around) if not found[0].isascii()), _WORDS))
     letters = {name: _letters(words, name) for name in ("cp1252", *_RIVALS)}
     rival = max(_RIVALS, key=lambda name: letters[name])
     if letters[rival] > letters["cp1252"]:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tulosvahti.core.contract import Contract, Field
-    from tulosvahti.core.sheet import Sheet
+    from tulosvahti.core.sheet import Area, Sheet
     from tulosvahti.load.sheets import Reading
 
 _LIMITS = Limits(memory=1024 * MEGABYTE, cells=20_000_000)
-_WIDEST = 16_384
+_MOST_MERGED = 1_000_000
 _SHOWN = 5
 _LOST = frozenset({"text_lost", "characters_lost"})
 
@@ -123,19 +123,26 @@ def _found(contract: Contract, reading: Reading) -> _Table:
 def _header(contract: Contract, sheet: Sheet, wanted: set[str]) -> _Table | None:
     first = contract.header_row - 1 if contract.header_row else 0
     last = first + MOST_ROWS if contract.header_row else LOOK + MOST_ROWS
-    # A merged range is only one where the file tells merged cells at all.
-    merged = [area for area in sheet.merged if area.top < last and area.right > area.left]
-    lefts = {
-        (row, column): area.left
-        for area in merged
-        for row in range(area.top, min(area.bottom + 1, last))
-        for column in range(area.left, min(area.right + 1, area.left + _WIDEST))
-    }
     rows = [[cell.text for cell in row] for row in sheet.rows[:last]]
+    # A merged range is only one where the file tells merged cells at all.
+    merged = [area for area in sheet.merged if area.top < len(rows) and area.right > area.left]
+    lefts = _lefts(merged, rows)
     left = (lambda row, column: lefts.get((row, column), column)) if merged else None
     at = first if contract.header_row else None
     found = found_header(rows, wanted, at=at, depth=contract.header_rows, left=left)
     return None if found is None else _Table(sheet, found)
+
+
+def _lefts(merged: Sequence[Area], rows: Sequence[Sequence[str]]) -> dict[tuple[int, int], int]:
+    """Give the first column of the merged range that a cell is in; ranges that lie over each other are the first's."""
+    width = max(map(len, rows), default=0)
+    found: dict[tuple[int, int], int] = {}
+    for area in merged:
+        if (area.top, area.left) in found or len(found) > _MOST_MERGED:
+            continue
+        for row in range(area.top, min(area.bottom + 1, len(rows))):
+            found |= dict.fromkeys(((row, column) for column in range(area.left, min(area.right + 1, width))), area.left)
+    return found
 
 
 def _records(contract: Contract, table: _Table, book: Book, notices: list[str]) -> Records:
@@ -196,7 +203,7 @@ def _merged(sheet: Sheet, header: int) -> tuple[dict[tuple[int, int], tuple[int,
     fill: dict[tuple[int, int], tuple[int, int]] = {}
     filled = []
     for area in sheet.merged:
-        if area.top <= header or area.bottom == area.top:
+        if area.top <= header or area.bottom == area.top or (area.top + 1, area.left) in fill:
             continue
         filled.append(area.name)
         for row in range(area.top + 1, min(area.bottom + 1, len(sheet.rows))):
