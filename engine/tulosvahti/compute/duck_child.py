@@ -1,7 +1,7 @@
 """The child process that holds DuckDB: reads queries line by line, answers line by line, and ends with its parent.
 
 Run as ``python -m tulosvahti.compute.duck_child ORDER``, the order being JSON: ``files`` (input to Parquet file), ``memory``
-(bytes), ``spill`` (a folder), ``threads`` (0: as many as there are processors). A query is ``{"sql": …}``; an answer is
+(bytes), ``spill`` (a folder), ``threads`` (0: as many as there are processors). It says when it is ready. A query is ``{"sql": …}``; an answer is
 ``{"kinds": …, "rows": …, "seconds": …, "memory": …}`` or ``{"error": …}``. Decimals and days travel as texts.
 """
 
@@ -39,6 +39,7 @@ def main(order: str) -> None:
         except duckdb.Error as error:
             _answer(out, {"error": str(error)})
             return
+        _answer(out, {"ready": True})
         while line := questions.get():
             _answer(out, _asked(connection, json.loads(line)["sql"]))
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _MODULE = "tulosvahti.compute.duck_child"
 _FAREWELL = 2.0
+_START = 120.0
+"""Seconds that the process may take to load and to open the files, on a machine that is busy."""
 _READ: dict[str, Callable[[str], Any]] = {"decimal": Decimal, "date": date.fromisoformat}
 
 
@@ -50,6 +52,7 @@ class DuckProcess:
         self._bounds = bounds
         self._process: subprocess.Popen[bytes] | None = None
         self._spill: Path | None = None
+        self._ready = False
         self.memory = 0
         """The most bytes that the last query held."""
 
@@ -85,27 +88,10 @@ class DuckProcess:
 
         """
         self.start()
-        process, late = self._process, Event()
-        if process is None or process.stdin is None or process.stdout is None:
-            raise NotComputedError("the database's process could not be started")
-        seconds = self._bounds.seconds * part
-        timer = Timer(seconds, _end_late, (process, late))
-        timer.daemon = True
-        timer.start()
-        line = b""
-        try:
-            with suppress(BrokenPipeError):
-                process.stdin.write(json.dumps({"sql": sql}).encode() + b"\n")
-                process.stdin.flush()
-                line = process.stdout.readline()
-        finally:
-            timer.cancel()
-            timer.join()
-        if not line.endswith(b"\n"):
-            raise NotComputedError(self._ended(seconds if late.is_set() else 0.0))
-        answer = json.loads(line)
-        if "error" in answer:
-            raise NotComputedError(_first_line(answer["error"]))
+        if not self._ready:
+            self._answer(b"", _START)
+            self._ready = True
+        answer = self._answer(json.dumps({"sql": sql}).encode() + b"\n", self._bounds.seconds * part)
         self.memory = answer["memory"]
         readers = [_READ.get(kind) for kind in answer["kinds"]]
         if not any(readers):
@@ -114,6 +100,29 @@ class DuckProcess:
             tuple(value if value is None or read is None else read(value) for read, value in zip(readers, row, strict=True))
             for row in answer["rows"]
         ]
+
+    def _answer(self, question: bytes, seconds: float) -> dict[str, Any]:
+        process, late = self._process, Event()
+        if process is None or process.stdin is None or process.stdout is None:
+            raise NotComputedError("the database's process could not be started")
+        timer = Timer(seconds, _end_late, (process, late))
+        timer.daemon = True
+        timer.start()
+        line = b""
+        try:
+            with suppress(BrokenPipeError):
+                process.stdin.write(question)
+                process.stdin.flush()
+                line = process.stdout.readline()
+        finally:
+            timer.cancel()
+            timer.join()
+        if not line.endswith(b"\n"):
+            raise NotComputedError(self._ended(seconds if late.is_set() else 0.0))
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise NotComputedError(_first_line(answer["error"]))
+        return answer
 
     def _ended(self, late: float) -> str:
         code = None
@@ -145,7 +154,7 @@ class DuckProcess:
                     with suppress(BrokenPipeError):
                         stream.close()
             self._process.wait()
-            self._process = None
+            self._process, self._ready = None, False
         if self._spill is not None:
             shutil.rmtree(self._spill, ignore_errors=True)
             self._spill = None
