@@ -150,3 +150,9 @@ def test_a_database_that_is_gone_is_asked_once() -> None:
         assert {str(found(engine, spec)) for spec in specs} == {"not computed"}
         assert len(fragile.asked) == 1
         assert engine.lost == "it did not end"
+
+
+def test_a_run_loads_no_data_library_of_its_own() -> None:
+    code = "import sys, tulosvahti.wiring.runs; print([name for name in ('polars', 'duckdb', 'pandas', 'pyarrow', 'pandera', 'pyspark') if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})  # noqa: S603
+    assert found.stdout.strip() == "[]"

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import FieldType
 from tulosvahti.core.entry import EntryRefusedError
-from tulosvahti.load.cells import read_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,6 +63,7 @@ def faults_of_rows(contract: Contract, rows: Sequence[Mapping[str, str]]) -> lis
     """Give what the contract says against each of several rows, in one pass."""
     import polars as pl  # noqa: PLC0415 - heavy, and only here
 
+    from tulosvahti.load.cells import read_column  # noqa: PLC0415 - as above
     from tulosvahti.load.pandera_schema import KEY, breaks, compile_schema  # noqa: PLC0415 - imports Pandera
 
     asked = replace(contract, fields=entered_fields(contract))
@@ -116,6 +116,8 @@ def _clean(name: str, text: str) -> str:
 
 def _canonical(field: Field, text: str) -> str:
     """Write a key in one way: 2024-01 and 01/2024 of one form are one key, where the form reads both."""
+    from tulosvahti.load.cells import read_column  # noqa: PLC0415 (as above)
+
     column = read_column(field, [text])
     return text if column.faults else written(field, column.values[0])
 

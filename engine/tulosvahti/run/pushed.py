@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.compute.groups import LostError, NotComputedError
 from tulosvahti.compute.pushed_sql import counts, doubles, mismatches, select_of
-from tulosvahti.compute.sql_database import SqlDatabase
 from tulosvahti.core.contract import DATED, Delivery, DeliveryState, Notice
 from tulosvahti.core.fetched import SourceError
 from tulosvahti.core.period import containing
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from tulosvahti.compute.sql_database import SqlDatabase
     from tulosvahti.core.contract import Contract
     from tulosvahti.load.project import Project
 
@@ -77,6 +77,8 @@ def pushed_in(contract: Contract, root: Path, as_of: date, seconds: float, secre
     except (SourceError, SecretError) as error:
         return Pushed(refused(str(error.args[0]), error.next_step, DeliveryState.MISSING))
     relation = relation_of(source)
+    from tulosvahti.compute.sql_database import SqlDatabase  # noqa: PLC0415 (few projects measure in a database)
+
     database = SqlDatabase(engine, {contract.name: select_of(contract, relation)}, seconds)
     try:
         wrong = mismatches(contract, database.columns(relation))
