@@ -56,7 +56,7 @@ SWELL = Deed(bytearray, MEMORY + 1)
         (ABORT, "the reader crashed on this file (SIGABRT)"),
         (EXIT, "the reader crashed on this file (exit code 3)"),
         (SWELL, "reading the file needs more memory than is allowed; allowed: at most 1 GB"),
-        (Deed(int, "x"), "the reader failed on this file: ValueError: invalid literal for int() with base 10: 'x'"),
+        (Deed(int, "x"), "the reader failed on this file"),
         (Deed(os.write, 1, b"not a line of ours\n"), None),
     ],
 )

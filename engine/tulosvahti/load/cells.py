@@ -69,13 +69,24 @@ def read_column(field: Field, texts: Sequence[Value]) -> Column:
     odd: set[Value] = set()
     if field.type in _NUMBERS:
         odd = {
-            text for text, value in known.items() if value is not None and isinstance(text, str) and _unusual(field, text)
+            text for text, value in known.items() if value is not None and isinstance(text, str) and is_unusual(field, text)
         }
     unusual = [at for at, text in enumerate(texts) if text in odd] if odd else []
     return Column(values, tuple(faults), tuple(unusual))
 
 
-def _unusual(field: Field, text: str) -> bool:
+def read_text(field: Field, text: str) -> Any:  # noqa: ANN401 (a value of the field's type)
+    """Read the text of a cell that is not missing.
+
+    Raises:
+        CellError: it is no value of the field.
+
+    """
+    return _READERS[field.type](field, text)
+
+
+def is_unusual(field: Field, text: str) -> bool:
+    """Tell a number that is clear but not written as declared."""
     body = text.strip(SPACES + "\t+-(" + MINUS)
     return body.startswith(field.decimal_char) or body[:1] in tuple(APOSTROPHES) or _closed_up(field, text) != text
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from tulosvahti.core.contract import DATED
 from tulosvahti.core.kept_rows import REJECTED
 from tulosvahti.core.period import Grain, containing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import polars as pl
 
     from tulosvahti.core.contract import Contract
 
@@ -26,19 +26,17 @@ _MOST = 5_000
 """Periods between the first and the last beyond which a gap is likelier a wrong date than missing content."""
 
 
-def doubts_of(contract: Contract, frame: pl.DataFrame) -> Iterable[str]:
-    """Give sentences about what is odd; ``frame``: the rows as they are kept."""
-    yield from _gaps(contract, frame)
-    if not contract.primary_key and frame.height:
-        same = frame.height - frame.select(item.name for item in contract.fields).hash_rows().n_unique()
-        if same:
-            yield (
-                f"{same} of {frame.height} rows are exact copies of another row; all are counted, for they may be real: "
-                "a primaryKey tells which are the same"
-            )
+def doubts_of(contract: Contract, rows: pl.LazyFrame, height: int, same: int) -> Iterable[str]:
+    """Give sentences about what is odd; ``rows``: as they are kept; ``same``: how many of them are copies of another."""
+    yield from _gaps(contract, rows)
+    if not contract.primary_key and same:
+        yield (
+            f"{same} of {height} rows are exact copies of another row; all are counted, for they may be real: "
+            "a primaryKey tells which are the same"
+        )
 
 
-def _gaps(contract: Contract, frame: pl.DataFrame) -> Iterable[str]:
+def _gaps(contract: Contract, rows: pl.LazyFrame) -> Iterable[str]:
     """Name the few periods of the promised frequency between the first and the last that have no row."""
     frequency = contract.frequency
     if frequency is None or not contract.period or frequency is Grain.DAY or contract.no_rows_means_none:
@@ -46,7 +44,8 @@ def _gaps(contract: Contract, frame: pl.DataFrame) -> Iterable[str]:
     grains = list(Grain)
     if grains.index(DATED[contract.field(contract.period).type]) < grains.index(frequency):
         return
-    values = frame.filter(~frame[REJECTED])[contract.period].drop_nulls().unique().to_list()
+    found = rows.filter(~pl.col(REJECTED)).select(contract.period).drop_nulls().unique().collect()
+    values = found.to_series().to_list()
     there = {containing(value if isinstance(value, date) else date(value, 1, 1), frequency) for value in values}
     if len(there) < 2:  # noqa: PLR2004 (nothing is between)
         return

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _FORMS = ((".", ""), (",", ""), (".", " "), (",", " "), (".", ","), (",", "."), (".", "'"), (",", "'"))
 """Decimal mark and thousands separator: the standard's first, the fewer marks the earlier."""
-_MOST = 20_000
+MOST_TEXTS = 20_000
+"""Different texts of a column that are looked at."""
 _NUMBERS = frozenset({FieldType.NUMBER, FieldType.INTEGER})
 _ZERO_GROUP = re.compile(r"\D*0\d{0,2}[ \u00a0\u2007\u2009\u202f\u205f.,'\u2019\u02bc]\d{3}(?:\D|$)")
 
@@ -48,7 +49,7 @@ def settled(field: Field, texts: Iterable[object], file: str) -> Settled:
         return Settled(field)
     missing = {item.strip() for item in field.missing_values}
     marked = dict.fromkeys(text for text in texts if isinstance(text, str) and not text.strip().isdecimal())
-    distinct = [text for text in islice(marked, _MOST) if text.strip() not in missing]
+    distinct = [text for text in islice(marked, MOST_TEXTS) if text.strip() not in missing]
     group = " " if field.group_char and field.group_char in SPACES else field.group_char
     forms = [form for form in _FORMS if not group or form[1] == group]
     forms = forms or [("," if field.group_char == "." else ".", field.group_char)]

@@ -56,18 +56,22 @@ def _pandera() -> Any:  # noqa: ANN401 (the module)
     return pa
 
 
-def compile_schema(contract: Contract) -> pa.DataFrameSchema:
-    """Compile the constraints of a contract; the error of each Pandera check is the reason in words."""
+def compile_schema(contract: Contract, *, whole: bool = True) -> pa.DataFrameSchema:
+    """Compile the constraints of a contract; the error of each Pandera check is the reason in words.
+
+    ``whole``: the frame has all the rows, so that what may stand once only is seen too.
+    """
     pandera = _pandera()
     columns: dict[str, Any] = {}
     for item in contract.fields:
         checks = [
-            pandera.Check(_each(test), name=reason, error=reason, ignore_na=False) for reason, test in _constraints(item)
+            pandera.Check(_each(test) if fast is None else _all(fast), name=reason, error=reason, ignore_na=False)
+            for reason, test, fast in _constraints(item)
         ]
-        if item.unique:
+        if item.unique and whole:
             reason = "same value as an earlier row; allowed: each value once"
             checks.append(pandera.Check(_first((item.name,)), name=reason, error=reason, ignore_na=False))
-        if contract.primary_key and item.name == contract.primary_key[0]:
+        if whole and contract.primary_key and item.name == contract.primary_key[0]:
             checks.append(pandera.Check(_first(contract.primary_key), name=KEY, error=KEY, ignore_na=False))
         needed = item.required or item.name in contract.primary_key
         columns[item.name] = pandera.Column(nullable=not needed, checks=checks)
@@ -116,30 +120,65 @@ def _first(names: tuple[str, ...]) -> Callable[[Any], pl.LazyFrame]:
     return run
 
 
-def _constraints(item: Field) -> list[tuple[str, Callable[[Any], bool]]]:
-    found: list[tuple[str, Callable[[Any], bool]]] = []
+def _all(test: pl.Expr) -> Callable[[Any], pl.LazyFrame]:
+    """Run a test on a column at once; null passes."""
+
+    def run(data: Any) -> pl.LazyFrame:  # noqa: ANN401 - Pandera's PolarsData
+        return data.lazyframe.select(test.fill_null(value=True).alias(data.key))  # type: ignore[no-any-return]
+
+    return run
+
+
+_Constraint = tuple[str, "Callable[[Any], bool]", "pl.Expr | None"]
+
+
+def _constraints(item: Field) -> list[_Constraint]:
+    """Give the reason and the test of each constraint of single values, and the same test of a column where there is one."""
+    found: list[_Constraint] = []
+    column, is_text = pl.col(item.name), item.type is FieldType.STRING
     least, most, shortest, longest = item.minimum, item.maximum, item.min_length, item.max_length
     if least is not None:
         low = _bound(item, least)
-        found.append((f"below the minimum; allowed: at least {_shown(least)}", lambda value: value >= low))
+        found.append((f"below the minimum; allowed: at least {_shown(least)}", lambda value: value >= low, _compared(item, low, column.ge)))
     if most is not None:
         high = _bound(item, most)
-        found.append((f"above the maximum; allowed: at most {_shown(most)}", lambda value: value <= high))
+        found.append((f"above the maximum; allowed: at most {_shown(most)}", lambda value: value <= high, _compared(item, high, column.le)))
     if item.enum:
         allowed = _allowed(item)
         reason = f"not one of the allowed values; allowed: {', '.join(item.enum)}"
-        found.append((reason, lambda value: value in allowed))
+        found.append((reason, lambda value: value in allowed, column.is_in(sorted(allowed)) if is_text else None))
     if item.pattern:
         form = re.compile(item.pattern)
         reason = f"does not match the pattern; allowed: {item.pattern}"
-        found.append((reason, lambda value: form.fullmatch(str(value)) is not None))
+        fast = column.str.contains(f"^(?:{item.pattern})$") if is_text and _is_plain(item.pattern) else None
+        found.append((reason, lambda value: form.fullmatch(str(value)) is not None, fast))
     if shortest is not None:
         reason = f"too short; allowed: at least {shortest} characters"
-        found.append((reason, lambda value: len(str(value)) >= shortest))
+        found.append((reason, lambda value: len(str(value)) >= shortest, column.str.len_chars() >= shortest if is_text else None))
     if longest is not None:
         reason = f"too long; allowed: at most {longest} characters"
-        found.append((reason, lambda value: len(str(value)) <= longest))
+        found.append((reason, lambda value: len(str(value)) <= longest, column.str.len_chars() <= longest if is_text else None))
     return found
+
+
+def _compared(item: Field, bound: Any, compare: Callable[[Any], pl.Expr]) -> pl.Expr | None:  # noqa: ANN401 - as the column's values
+    """Compare whole columns of whole numbers and days; exact decimals are compared one by one where polars would round."""
+    if isinstance(bound, Decimal):
+        if item.type is FieldType.NUMBER:
+            return compare(pl.lit(bound))
+        return compare(pl.lit(int(bound))) if bound == bound.to_integral_value() and abs(bound) < 2**63 else None
+    return compare(pl.lit(bound))
+
+
+_PLAIN = re.compile(
+    r"(?:[\wÅÄÖåäö ,;:/_@#%=<>-]|\\[-./+()*?]|\[(?:[\w .]-[\w .]|[\w .ÅÄÖåäö])+\]|\{\d{1,3}(?:,\d{0,3})?\}(?![+?*])|[.|()]|[*+?](?![+?*]))*",
+    re.ASCII,
+)
+
+
+def _is_plain(pattern: str) -> bool:
+    """Tell a pattern that Python and Rust read alike: characters, simple sets, counts, alternatives."""
+    return "(?" not in pattern and _PLAIN.fullmatch(pattern) is not None and "(|" not in pattern
 
 
 def _bound(item: Field, bound: Decimal | date) -> Any:  # noqa: ANN401 - as the column's values

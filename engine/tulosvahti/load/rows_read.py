@@ -6,6 +6,7 @@ Imported only where something is read anew: Polars and Pandera take longer to lo
 from __future__ import annotations
 
 from codecs import BOM_UTF8
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from tulosvahti.load.merging import Part, merged
 from tulosvahti.load.records import Records, UnreadableError
 from tulosvahti.load.row_store import End, Summary
 from tulosvahti.load.sheets.formats import START, is_text, named_otherwise
+from tulosvahti.load.text_blocks import IrregularError
 from tulosvahti.load.typed_rows import COPY, Rows, typed_rows
 
 if TYPE_CHECKING:
@@ -34,21 +36,29 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 10_000
 """Faults of rows that a summary lists; it counts them all."""
+LARGE = 1 << 20
+"""Bytes from which a text is read block by block."""
 _SHORT, _LONG = 18, 38
 """Digits of a number that fits 64 bits, and of the longest."""
 
 
-def read_into(contract: Contract, files: Sequence[File], place: Path) -> Summary:
+def read_into(contract: Contract, files: Sequence[File], place: Path, least: int = LARGE) -> Summary:
     """Read deliveries, the latest last, and write their rows to the file ``place``; archives are unpacked beside it.
+
+    ``least``: bytes from which a text is read block by block.
 
     Raises:
         UnreadableError: with what is wrong and what to do.
 
     """
+    if len(files) == 1 and not contract.several and files[0].size >= least:
+        with suppress(IrregularError):
+            return _large(contract, files[0], place)
     rows = _rows(contract, files, place.parent)
     frame = rows.frame.with_columns(_narrowed(rows.frame, item.name) for item in contract.fields if item.type is FieldType.NUMBER)
     frame.write_parquet(place)
     rejects = rows.rejects
+    same = frame.height - frame.select(item.name for item in contract.fields).hash_rows().n_unique() if frame.height else 0
     return Summary(
         total=rows.total,
         sound=frame.height - int(frame[REJECTED].sum()),
@@ -58,7 +68,7 @@ def read_into(contract: Contract, files: Sequence[File], place: Path) -> Summary
         header=tuple(rows.header),
         rejects=tuple(rejects[:MOST_LISTED]),
         listed_of=len(rejects),
-        notices=(*rows.notices, *doubts_of(contract, frame)),
+        notices=(*rows.notices, *doubts_of(contract, frame.lazy(), frame.height, same)),
         marks=rows.marks,
         ends={
             item.name: End(frame[item.name].max(), frame[item.name].null_count())  # type: ignore[arg-type]
@@ -66,6 +76,26 @@ def read_into(contract: Contract, files: Sequence[File], place: Path) -> Summary
             if item.type in DATED
         },
     )
+
+
+def _large(contract: Contract, file: File, place: Path) -> Summary:
+    """Read a large text block by block.
+
+    Raises:
+        IrregularError: it is none, or is one for the strict reader.
+        UnreadableError: with what is wrong and what to do.
+
+    """
+    start = file.start(START)
+    if not is_text(start) or start.removeprefix(BOM_UTF8).lstrip()[:1] in {b"{", b"["}:
+        raise IrregularError
+    from tulosvahti.load.block_rows import rows_of_text  # noqa: PLC0415 - small deliveries do without
+
+    summary = rows_of_text(contract, file.path, place, MOST_LISTED)
+    if named_otherwise(PurePath(file.name)):
+        said = f"{file.name} is text by its content, and was opened as such"
+        summary = replace(summary, notices=(said, *summary.notices))
+    return summary
 
 
 def _narrowed(frame: pl.DataFrame, name: str) -> pl.Expr:

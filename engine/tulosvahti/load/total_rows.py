@@ -77,6 +77,13 @@ def found_total(
     return Total(at, told, notice, tuple(wrong))
 
 
+def may_be_total(contract: Contract, cells: Mapping[str, Value]) -> bool:
+    """Tell whether a last row with these cells, by field, has to be looked at: ``found_total`` says None of all others."""
+    if contract.keeps_total or not (contract.primary_key or contract.total_row):
+        return False
+    return bool(_word(contract, cells)) or all(_blank(contract.field(name), cells[name]) for name in contract.primary_key)
+
+
 def _word(contract: Contract, cells: Mapping[str, Value]) -> str:
     """Give what the row says of itself; empty where it says nothing of a total."""
     wanted = {contract.total_row.casefold()} if contract.total_row else _WORDS

@@ -52,7 +52,7 @@ class _Faults:
     rejects: list[Reject]
 
 
-def _places(contract: Contract, header: Sequence[str]) -> list[int]:
+def places_of(contract: Contract, header: Sequence[str]) -> list[int]:
     """Find the columns of the contract in the header.
 
     Raises:
@@ -88,7 +88,7 @@ def typed_rows(contract: Contract, records: Records) -> Rows:
         UnreadableError: where a column is missing or stands twice.
 
     """
-    places = _places(contract, records.header)
+    places = places_of(contract, records.header)
     rejects: list[Reject] = []
     notices = list(records.notices)
     ragged = set(records.ragged)

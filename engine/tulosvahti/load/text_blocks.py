@@ -1,0 +1,208 @@
+"""A large text in blocks of whole records, each proven to be so regular that any reader parts it alike.
+
+The strict reader (``csv_records``) says what a record is. A block is taken here only where nothing in it could be read in
+two ways: every quote opens after a delimiter or a line end and closes before one, no line end stands inside quotes, no
+carriage return stands alone, no field is as long as the reader's limit. Lines that are no rows (comments, blank ones) and
+lines of another width are set apart by their own. Whatever is not proven is ``IrregularError``: the strict reader's.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    Positions = npt.NDArray[np.int64]
+
+BLOCK = 16 << 20
+_WINDOW = 1 << 16
+_NEWLINE, _RETURN = 10, 13
+_CONTROLS = bytes(range(0x1C, 0x20))
+"""Python strips them as spaces, and Polars does not."""
+
+
+class IrregularError(Exception):
+    """The text is one for the strict reader."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a text is parted, and how many columns it has, of which those in ``wanted`` are read."""
+
+    delimiter: str
+    quote: str
+    comment: str
+    width: int
+    wanted: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of a text: their wanted columns as texts (null: nothing), record numbers and lines.
+
+    ``ragged``: rows of another width: record number, line, how many cells, and what stands there.
+    """
+
+    texts: list[pl.Series]
+    numbers: Positions
+    lines: Positions
+    ragged: list[tuple[int, int, int, str]] = field(default_factory=list)
+
+
+def blocks(stream: IO[bytes], form: Form, number: int, line: int, size: int = BLOCK) -> Iterator[Block]:
+    """Give the blocks of a text from where the stream stands; ``number`` and ``line`` are those of the first record.
+
+    Raises:
+        IrregularError: it is one for the strict reader.
+
+    """
+    rest = b""
+    while piece := stream.read(size):
+        content = rest + piece
+        end = content.rfind(b"\n") + 1
+        content, rest = content[:end], content[end:]
+        if len(rest) > csv.field_size_limit() * form.width:
+            raise IrregularError
+        if content:
+            found = _block(content, form, number, line)
+            number += len(found.numbers) + len(found.ragged)
+            line += content.count(b"\n")
+            yield found
+    if rest:
+        yield _block(rest + b"\n", form, number, line)
+
+
+def _block(content: bytes, form: Form, number: int, line: int) -> Block:
+    _refuse_odd(content)
+    data = np.frombuffer(content, np.uint8)
+    ends = data == _NEWLINE
+    rows = int(np.count_nonzero(ends))
+    _refuse_long(ends, len(content))
+    quotes = form.quote.encode()
+    quoted = bool(quotes) and quotes in content
+    delimiters = data == ord(form.delimiter)
+    if quoted:
+        delimiters &= ~_inside(data, ends, form)
+    count = int(np.count_nonzero(delimiters))
+    comments = bool(form.comment) and (content.startswith(form.comment.encode()) or b"\n" + form.comment.encode() in content)
+    if comments or count != rows * (form.width - 1):
+        return _careful(content, np.flatnonzero(delimiters), form, number, line)
+    try:
+        texts = _parted(content, form, rows)
+    except IrregularError:
+        # One too many here and one too few there.
+        return _careful(content, np.flatnonzero(delimiters), form, number, line)
+    return Block(texts, np.arange(number, number + rows), np.arange(line, line + rows))
+
+
+def _careful(content: bytes, marks: Positions, form: Form, number: int, line: int) -> Block:
+    """Look at every line: those that are no rows leave the block, those of another width are set apart."""
+    data = np.frombuffer(content, np.uint8)
+    ends = np.flatnonzero(data == _NEWLINE)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    widths = np.bincount(np.searchsorted(ends, marks), minlength=len(ends)) + 1
+    odd = widths != form.width
+    if form.comment:
+        odd |= data[starts] == ord(form.comment[0])
+    numbers = np.zeros(len(ends), np.int64)
+    is_row = ~odd
+    ragged: list[tuple[int, int, int, str]] = []
+    removed = np.flatnonzero(odd)
+    if len(removed) > len(ends) // 4 + 100:
+        raise IrregularError
+    for at in removed.tolist():
+        text = content[starts[at] : ends[at]].decode().removesuffix("\r")
+        if (form.comment and text.startswith(form.comment)) or (widths[at] == 1 and not _unquoted(text, form).strip()):
+            continue
+        if form.quote and form.quote in text:
+            raise IrregularError
+        if widths[at] == form.width:
+            is_row[at] = True
+            continue
+        numbers[at] = 1
+        ragged.append((at, line + at, int(widths[at]), text))
+    numbers[is_row] = 1
+    numbers = number + np.cumsum(numbers) - 1
+    ragged = [(int(numbers[at]), *rest) for at, *rest in ragged]  # type: ignore[misc]
+    if len(removed):
+        keep = np.ones(len(data), bool)
+        for at in np.flatnonzero(~is_row).tolist():
+            keep[starts[at] : ends[at] + 1] = False
+        content = data[keep].tobytes()
+    rows = int(np.count_nonzero(is_row))
+    texts = _parted(content, form, rows) if rows else [pl.Series("", [], dtype=pl.String) for _ in form.wanted]
+    return Block(texts, numbers[is_row], line + np.flatnonzero(is_row), ragged)
+
+
+def _unquoted(text: str, form: Form) -> str:
+    return text.replace(form.quote, "") if form.quote else text
+
+
+def _parted(content: bytes, form: Form, rows: int) -> list[pl.Series]:
+    try:
+        frame = pl.read_csv(
+            content,
+            has_header=False,
+            separator=form.delimiter,
+            quote_char=form.quote or None,
+            infer_schema=False,
+            columns=list(form.wanted),
+        )
+    except pl.exceptions.PolarsError as error:
+        raise IrregularError from error
+    if frame.height != rows or frame.width != len(form.wanted):
+        raise IrregularError
+    # The columns come in the order of the file.
+    order = sorted(form.wanted)
+    return [frame.to_series(order.index(place)) for place in form.wanted]
+
+
+def _refuse_odd(content: bytes) -> None:
+    if b"\0" in content or (b"\r" in content and content.count(b"\r") != content.count(b"\r\n")):
+        raise IrregularError
+    if any(bytes([mark]) in content for mark in _CONTROLS) or b"\x0b" in content or b"\x0c" in content:
+        raise IrregularError
+    if not content.isascii():
+        try:
+            content.decode()
+        except UnicodeDecodeError as error:
+            raise IrregularError from error
+
+
+def _refuse_long(ends: npt.NDArray[np.bool_], size: int) -> None:
+    """Refuse what may have too long a field: a line is shorter than two windows where each has a line end."""
+    whole = size // _WINDOW * _WINDOW
+    if whole and not ends[:whole].reshape(-1, _WINDOW).any(axis=1).all():
+        raise IrregularError
+    if size - whole > csv.field_size_limit() and not ends[whole:].any():
+        raise IrregularError
+
+
+def _inside(data: npt.NDArray[np.uint8], ends: npt.NDArray[np.bool_], form: Form) -> npt.NDArray[np.bool_]:
+    """Tell what stands inside quotes, each of which has to open and to close where a cell does."""
+    marks = data == ord(form.quote)
+    places = np.flatnonzero(marks)
+    if len(places) % 2:
+        raise IrregularError
+    opens, closes = places[::2], places[1::2]
+    # A quote that is doubled inside quotes closes and opens at once.
+    doubled = closes[:-1] + 1 == opens[1:]
+    before = data[np.maximum(opens - 1, 0)]
+    after = data[np.minimum(closes + 1, len(data) - 1)]
+    delimiter = ord(form.delimiter)
+    fine_before = (opens == 0) | (before == delimiter) | (before == _NEWLINE)
+    fine_before[1:] |= doubled
+    fine_after = (after == delimiter) | (after == _NEWLINE) | (after == _RETURN)
+    fine_after[:-1] |= doubled
+    inside: npt.NDArray[np.bool_] = (np.cumsum(marks, dtype=np.uint8) & 1).astype(bool)
+    if not (fine_before.all() and fine_after.all()) or (inside & ends).any():
+        raise IrregularError
+    return inside

@@ -1,0 +1,159 @@
+"""Large texts, read block by block: the same rows, rejects, reasons, numbers and lines as the strict reader gives."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tulosvahti.core.contract import Contract, Field, FieldType
+from tulosvahti.core.period import Grain
+from tulosvahti.core.text import Text
+from tulosvahti.load import rows_read
+from tulosvahti.load.block_rows import rows_of_text
+from tulosvahti.load.files import File
+from tulosvahti.load.records import UnreadableError
+from tulosvahti.load.row_store import Summary
+from tulosvahti.load.text_blocks import IrregularError
+from tulosvahti.problem import Place
+
+FIELDS = (
+    Field("id", required=True, pattern="[A-Z]-[0-9]{2}"),
+    Field("euro", FieldType.NUMBER, decimal_char=",", group_char=" ", minimum=Decimal(0), missing_values=("", "-", "-9,9")),
+    Field("day", FieldType.DATE, header="päivä", date_format="%d.%m.%Y", maximum=date(2023, 12, 31)),
+    Field("n", FieldType.INTEGER, minimum=Decimal(-5), maximum=Decimal(90)),
+    Field("note", enum=("ok", "ö", "a;b", 'x"y')),
+    Field("on", FieldType.BOOLEAN, true_values=("k",), false_values=("e",)),
+    Field("year", FieldType.YEAR),
+)
+HEAD = "id;euro;päivä;n;extra;note;on;year"
+
+
+def contract(**changes: object) -> Contract:
+    base: dict[str, object] = {"delimiter": ";", "primary_key": ("id",), "comment_char": "#", "frequency": Grain.MONTH, "period": "day"}
+    return Contract("leads", Text(), "leads.csv", FIELDS, Place("inputs/leads.yaml"), **(base | changes))  # type: ignore[arg-type]
+
+
+def read(of: Contract, content: bytes, folder: Path, *, size: int | None) -> tuple[Summary | str, pl.DataFrame | None]:
+    """Read by blocks of ``size`` bytes, or strictly; a refusal as its sentence."""
+    held, place = folder / "held", folder / "rows.parquet"
+    held.write_bytes(content)
+    place.unlink(missing_ok=True)
+    try:
+        if size is None:
+            file = File("leads.csv", held, hashlib.sha256(content).hexdigest(), len(content))
+            summary = rows_read.read_into(of, [file], place, least=1 << 60)
+        else:
+            summary = rows_of_text(of, held, place, rows_read.MOST_LISTED, size)
+    except UnreadableError as error:
+        return str(error), None
+    return summary, pl.read_parquet(place)
+
+
+def agree(of: Contract, content: bytes, size: int = 200) -> bool:
+    """Hold one way against the other; False: it is left to the strict reader."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            found, rows = read(of, content, folder, size=size)
+        except IrregularError:
+            return False
+        wanted, strict = read(of, content, folder, size=None)
+    assert found == wanted
+    assert (rows is None) == (strict is None)
+    if rows is not None and strict is not None:
+        assert rows.columns == strict.columns
+        assert rows.rows() == strict.rows()
+        # A number that is in no row any more may have asked for more digits.
+        assert [_plainly(kind) for kind in rows.schema.values()] == [_plainly(kind) for kind in strict.schema.values()]
+    return True
+
+
+def _plainly(kind: pl.DataType) -> object:
+    return ("decimal", kind.scale) if isinstance(kind, pl.Decimal) else kind
+
+
+CELLS = {
+    "id": st.sampled_from(["A-01", "A-02", "A-03", "B-10", "B-11", "C-00", "D-77", "x", "", " A-01", "id", "yhteensä"]),
+    "euro": st.sampled_from(["1", "2,5", "0,125", "1 234,50", "-", "", "-9,9", "-1", "1.5", ",5", "1,", "(3)", "3-", "1e5", "+4", "12345678901234567890", "0,1234567890123456789", " 7 ", "1\u00a0000", "12 34"]),
+    "day": st.sampled_from(["1.2.2023", "31.12.2023", "30.02.2023", "2023-01-01", "", "1.1.2024"]),
+    "n": st.sampled_from(["0", "-0", "007", "91", "-6", "+5", "1,0", "", "9223372036854775808", "\u0663", "1.0", " 3"]),
+    "extra": st.sampled_from(["", "x", "anything"]),
+    "note": st.sampled_from(["ok", "ö", "", " ", '"a;b"', '"x""y"', "no", '"ok"']),
+    "on": st.sampled_from(["k", "e", "", "x"]),
+    "year": st.sampled_from(["2023", "", "23"]),
+}
+ROWS = st.tuples(*CELLS.values()).map(";".join)
+ODD = st.sampled_from(["", "# a comment", "  ", "A-01;1", "B-10;2,5;1.2.2023;1;x;ok;k;2023;more", ";;;;;;;", '"', 'A-01;"1;', 'A"b;1;;;;;;', "\x00", "a\rb", "id;euro", '"two\nlines";1;;;;;;', "\x1c;;;;;;;"])
+
+
+@given(st.lists(ROWS, max_size=25), st.lists(st.tuples(st.integers(0, 25), ODD), max_size=2), st.sampled_from(["\n", "\r\n"]), st.booleans(), st.sampled_from([60, 200, 100_000]))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_both_readers_agree(rows: list[str], odd: list[tuple[int, str]], end: str, last: bool, size: int) -> None:
+    lines = [HEAD, *rows]
+    for at, line in odd:
+        lines.insert(min(at, len(lines)), line)
+    text = end.join(lines) + (end if last else "")
+    agree(contract(), text.encode(), size)
+    agree(contract(primary_key=("id", "n"), quote_char="", comment_char=""), text.encode("utf-8-sig"), size)
+
+
+@given(st.lists(st.text("0123456789,.- '\u00a0()+%", max_size=8), min_size=1, max_size=30), st.sampled_from([",", "."]), st.sampled_from(["", " ", ".", "'"]), st.booleans(), st.booleans())
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_numbers_are_the_same_numbers(texts: list[str], mark: str, group: str, is_open: bool, percent: bool) -> None:
+    if mark == group:
+        return
+    fields = (Field("a"), Field("x", FieldType.NUMBER, decimal_char=mark, group_char=group, form_open=is_open, percent=percent), Field("i", FieldType.INTEGER, decimal_char=mark, group_char=group, form_open=is_open))
+    body = "".join(f"r;{text};{text}\n" for text in texts)
+    agree(replace(contract(primary_key=(), period=""), fields=fields), f"a;x;i\n{body}".encode(), 40)
+
+
+PLAIN = [f"A-{at:02};{at},50;1.2.2023;{at % 90};;ok;k;2023" for at in range(60)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: lines,
+        lambda lines: [*lines[:20], "A-20;x;1.2.2023;1;;ok;k;2023", *lines[21:]],                     # a fault
+        lambda lines: [*lines[:20], "bad;-1;1.2.2025;99;;no;x;23", *lines[21:]],                      # constraints
+        lambda lines: [*lines, lines[3], lines[40].replace("2023", "2022"), lines[3]],                # repeated keys
+        lambda lines: [*lines[:20], "bad;1;;;;;;", "bad;1;;;;;;", *lines[21:], "bad;1;;;;;;"],        # repeated and bad
+        lambda lines: [*lines[:20], "short;row", "", "# comment", "a;b;c;d;e;f;g;h;i;j", *lines[20:]],
+        lambda lines: [*lines[:20], 'A-90;"2,5";"1.2.2023";5;"q""q;";"ö";k;2023', *lines[20:]],       # quotes
+        lambda lines: [*lines[:20], "A-91;0,12345;1.2.2023;5;;ok;k;2023", *lines[20:]],               # more decimals later
+        lambda lines: [*lines[:20], "A-92;12345678901234567890;;5;;ok;k;2023", *lines[20:]],          # more digits later
+        lambda lines: [*lines[:20], "A-93;,5;;5;;ok;k;2023", "A-94;20 000,5;;5;;ok;k;2023", *lines[20:]],
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "windows-1252"])
+def test_these_are_read_by_blocks(change, encoding: str) -> None:
+    text = "\n".join([HEAD, *change(list(PLAIN))]) + "\n"
+    declared = encoding if encoding != "utf-8-sig" else "utf-8"
+    assert agree(contract(encoding=declared), text.encode(encoding), 300)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + "\n" + HEAD + "\nA-01;1;;;;;;\n",                        # two headers
+        "a;b\n" + HEAD + "\nA-01;1;;;;;;\n",                            # a header further down
+        HEAD + "\nA-01;5;;;;;;\nyhteensä;5;;;;;;\n",                    # a total
+        HEAD + '\nA-01;5 "x;;;;;;\n',                                   # a quote inside
+        HEAD + '\nA-01;"5\n6";;;;;;\n',                                 # a line end inside quotes
+        HEAD + "\nA-01;5\rA-02;;;;;;\n",                                # a carriage return alone
+        HEAD + "\nA-01;\0;;;;;;\n",
+        HEAD + "\nA-01;" + "1" * 200_000 + ";;;;;;\n",
+        "sep=;\n" + HEAD + "\nA-01;1;;;;;;\n",
+    ],
+)  # fmt: skip
+def test_these_are_left_to_the_strict_reader(text: str) -> None:
+    assert not agree(contract(), text.encode(), 1 << 20)
