@@ -5,9 +5,9 @@ The view is plain data in the reader's form; the template only places it. Everyt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.sheet import column_letters
@@ -25,6 +25,7 @@ from tulosvahti.emit.audit_view import (
     with_gaps,
 )
 from tulosvahti.emit.audit_words import finding_text, notice_text, relation_text, tie_text
+from tulosvahti.emit.told import told
 from tulosvahti.emit.words import known, number, printable, word
 
 if TYPE_CHECKING:
@@ -67,20 +68,30 @@ def _environment() -> Environment:
 
 def audit_page(audit: Audit, language: str, problems: Iterable[Problem] = ()) -> str:
     """Give the page in one language; ``problems``: the files that could not be read."""
+    return _environment().get_template("audit.html.j2").render(_view(audit, language, problems), linked=False)
+
+
+def audit_body(audit: Audit, language: str, problems: Iterable[Problem] = ()) -> str:
+    """Give what stands on the page, for another page: each figure leads to the relations that it is part of."""
+    return _environment().get_template("audit_body.html.j2").render(_view(audit, language, problems, every=True), linked=True)
+
+
+def _view(audit: Audit, language: str, problems: Iterable[Problem], *, every: bool = False) -> dict[str, Any]:
+    """Give what the templates place; ``every``: tables with nothing wrong are laid out too."""
     spoken = known(language)
     tables = [_Page(audited, f"t{number}", spoken) for number, audited in enumerate(audit.tables, 1)]
     total = sum((counts(audited) for audited in audit.tables), Counts())
-    right = [page for page in tables if not has_something(page.audited)]
+    right = [page for page in tables if not (every and page.audited.relations) and not has_something(page.audited)]
     few = sum(len(page.audited.relations) for page in right) <= MOST_RELATIONS
     found = [item for page in tables for item in page.findings() if item["kind"] != "remark"]
-    view: dict[str, Any] = {
+    return {
         "say": partial(_say, spoken),
         "language": spoken,
         "cards": _cards(audit, total, spoken),
-        "problems": [str(problem) for problem in problems],
+        "problems": [_problem(problem, spoken) for problem in problems],
         "needs": found[:FIRST],
         "needs_more": max(len(found) - FIRST, 0),
-        "tables": [page.view() for page in tables if has_something(page.audited)],
+        "tables": [page.view() for page in tables if page.key not in {other.key for other in right}],
         "right": [page.line(listed=few) for page in right],
         "ties": [
             {
@@ -90,7 +101,13 @@ def audit_page(audit: Audit, language: str, problems: Iterable[Problem] = ()) ->
             for tie in audit.ties
         ],
     }
-    return _environment().get_template("audit.html.j2").render(view)
+
+
+def _problem(problem: Problem, language: str) -> str:
+    said = replace(
+        problem, message=told(problem.message, language), allowed=told(problem.allowed, language), next_step=told(problem.next_step, language)
+    )
+    return str(said).replace("; allowed: ", f"; {word('ui.allowed', language, allowed='').strip().lower()} ")
 
 
 def _say(language: str, key: str, **details: object) -> str:
@@ -161,9 +178,18 @@ class _Page:
     def relations(self) -> list[dict[str, str]]:
         kinds = {"broken": "wrong", "incomplete": "doubt", "holds": "right"}
         return [
-            {"kind": kinds[relation.state], "text": relation_text(self.audited, relation, self.language)}
-            for relation in self.audited.relations[:RELATIONS]
+            {"kind": kinds[relation.state], "text": relation_text(self.audited, relation, self.language), "id": f"{self.key}r{place}"}
+            for place, relation in enumerate(self.audited.relations[:RELATIONS])
         ]
+
+    @cached_property
+    def parts(self) -> Mapping[Position, list[str]]:
+        """Name the relations that each cell is part of."""
+        found: dict[Position, list[str]] = {}
+        for place, relation in enumerate(self.audited.relations[:RELATIONS]):
+            for position in (relation.total, *relation.items):
+                found.setdefault(position, []).append(f"{self.key}r{place}")
+        return found
 
     def notices(self) -> list[str]:
         texts = [notice_text(notice, self.language) for notice in notices_of(self.audited)]
@@ -270,6 +296,8 @@ class _Page:
             "kind": kind,
             "sign": _SIGNS.get(kind, ""),
             "word": self.say(_WORDS[kind]) if kind else "",
+            "relations": self.parts.get(position, []),
+            "key": self.key,
             "title": " ".join(str(texts[number]["text"]) for number in numbers),
             "notes": [{"number": number, "id": f"{self.key}f{number}"} for number in numbers],
         }

@@ -59,6 +59,22 @@
       line.forEach(function (value, column) { var cell = cells(row)[from + column]; if (cell) { put(cell, value); } });
     });
   });
+  // A figure of an audited table shows the relations that it is part of; without this its link leads to the first.
+  document.addEventListener("click", function (event) {
+    var figure = event.target.closest ? event.target.closest("a[data-relations]") : null;
+    var said = figure && document.getElementById(figure.getAttribute("data-said"));
+    if (!said) { return; }
+    event.preventDefault();
+    document.querySelectorAll("a.sum.chosen").forEach(function (other) { other.classList.remove("chosen"); });
+    figure.classList.add("chosen");
+    var list = document.createElement("ul");
+    figure.getAttribute("data-relations").split(" ").forEach(function (id) {
+      var relation = document.getElementById(id);
+      if (relation) { var copy = relation.cloneNode(true); copy.removeAttribute("id"); list.appendChild(copy); }
+    });
+    said.replaceChildren(list);
+    said.hidden = false;
+  });
   // A form is sent once, however often its button is pressed.
   document.addEventListener("submit", function (event) {
     var form = event.target;
