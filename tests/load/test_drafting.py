@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tulosvahti.core.contract import DeliveryState
+from tulosvahti.core.sheet import Cell
+from tulosvahti.load.column_forms import form_of
 from tulosvahti.load.contracts import load_contracts
 from tulosvahti.load.drafting import UndraftableError, drafted
 from tulosvahti.load.tables import take
@@ -134,3 +136,20 @@ def test_whatever_stands_there_the_draft_is_a_sound_contract(tmp_path: Path, row
     out = io.StringIO()
     csv.writer(out, delimiter=";").writerows([("nimi", "arvo"), *rows])
     draft(tmp_path, "case.csv", out.getvalue().encode())
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind"),
+    [
+        (["2024Q1", "2024Q2", "2025Q1"], "quarter"),
+        (["2024K1", "2024K2", "2025K1"], "quarter"),
+        (["2024H1", "2024H2", "2025H1"], "half-year"),
+        (["2024M01", "2024M02", "2025M01"], "yearmonth"),
+        (["2024W01", "2024W02", "2025W01"], "week"),
+        (["2024Q1", "2024M02", "2025Q1"], "string"),
+        (["2024Q1", "2024Q2", "2025Q1*"], "string"),
+    ],
+)
+def test_periods_as_statistics_code_them(codes: list[str], kind: str) -> None:
+    cells = [Cell(code) for code in codes]
+    assert form_of(cells).type == kind

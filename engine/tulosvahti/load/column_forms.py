@@ -8,6 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tulosvahti.core.contract import DATED, FieldType
+from tulosvahti.core.period_codes import PRELIMINARY, period_of_code
 from tulosvahti.core.quantity import NumberTextError, read_number
 
 if TYPE_CHECKING:
@@ -109,6 +111,8 @@ def _dated(texts: Sequence[str]) -> Form | None:
         return Form("year")
     if all(re.fullmatch(r"\d{4}-(?:0[1-9]|1[0-2])", text) for text in distinct):
         return Form("yearmonth")
+    if coded := _coded(distinct):
+        return coded
     fitting: dict[str, dict[str, date]] = {}
     for form in _DATES:
         days = {text: _day(text, form) for text in distinct}
@@ -122,6 +126,16 @@ def _dated(texts: Sequence[str]) -> Form | None:
     if others:
         return Form(comments=(f"a date as {form} or as {', '.join(others)}: set type: date and the right format",))
     return Form("date", () if form == "%Y-%m-%d" else (("format", form),))
+
+
+def _coded(texts: set[str]) -> Form | None:
+    """Know periods as statistics code them, all of one kind: ``2024Q1``."""
+    found = [period_of_code(text) for text in texts if not text.endswith(PRELIMINARY)]
+    periods = [period for period in found if period is not None and period.start.year in _YEARS]
+    if len(periods) != len(texts):
+        return None
+    kinds = {kind for kind, grain in DATED.items() for period in periods if period.grain is grain}
+    return Form(str(kinds.pop())) if len(kinds) == 1 and FieldType.DATE not in kinds else None
 
 
 def _day(text: str, form: str) -> date | None:

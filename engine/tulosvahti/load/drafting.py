@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from tulosvahti.core.contract import DATED
 from tulosvahti.load.column_forms import MISSING, Form, form_of
 from tulosvahti.load.sheets import read_sheets
 from tulosvahti.load.sheets.decoding import decoded
@@ -165,7 +166,7 @@ def _top(draft: _Draft, path: Path, sheet: Sheet, header: int, comment: str) -> 
 
 
 def _whole(draft: _Draft, columns: Sequence[_Column], rows: int) -> None:
-    dated = [column.name for column in columns if column.form.type in {"date", "yearmonth", "year"} and column.full]
+    dated = [column.name for column in columns if column.form.type in DATED and column.full]
     if dated:
         others = f"; or {', '.join(dated[1:])}" if dated[1:] else ""
         draft.lines.append(f"# period: {dated[0]}  # the field that dates the content{others}")

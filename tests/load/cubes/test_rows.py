@@ -165,6 +165,17 @@ def test_contents_as_columns_make_one_row_for_all_of_them(tmp_path: Path) -> Non
     ]
 
 
+def test_a_variable_that_no_field_reads_is_told(tmp_path: Path) -> None:
+    fields = (Field("area", header="alue_23_20260101"), Field("value", FieldType.INTEGER))
+    _, delivery = taken(tmp_path, (CASES / "R34.json").read_bytes(), *fields)
+    notices = [notice.message for notice in delivery.notices]
+    assert (
+        "variable 'sukupuoli_9_20180101' has 3 values and no field reads it: rows that it tells apart look the same, and "
+        "sums count all of them"
+    ) in notices
+    assert not any("is ignored" in notice or "timeperiod_y" in notice for notice in notices)
+
+
 def test_a_column_that_the_table_does_not_have_is_told_with_those_it_has(tmp_path: Path) -> None:
     _, delivery = taken(tmp_path, table(["2024"], [1]), Field("time", header="Aikka"), VALUE)
     assert delivery.explanation.startswith("column 'Aikka' is missing (renamed to 'Aika'?)")

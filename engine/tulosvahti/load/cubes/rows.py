@@ -43,10 +43,23 @@ def records_of(contract: Contract, cube: Cube) -> Records:
     if contents := _contents(cube, wanted.keys() - offered.keys()):
         rows = next(iter(contents.values()))
         offered = dict(_wide(contract, contents))
-    header = list(offered)
+    # What is only on offer is no column that the contract ignores; where one is missing, it may be what was meant.
+    header = list(offered) if wanted.keys() - offered.keys() else [title for title in offered if title in wanted]
     columns = [offered[title](wanted[title]) if title in wanted else [] for title in header]
     numbers = range(2, rows.cells + 2)
-    return Records(header, columns, numbers, numbers, notices=tuple(_notices(cube)), keys=_Keys(rows), marks=tuple(_marks(cube)))
+    notices = (*_notices(cube), *_unread(rows, wanted.keys()))
+    return Records(header, columns, numbers, numbers, notices=notices, keys=_Keys(rows), marks=tuple(_marks(cube)))
+
+
+def _unread(cube: Cube, names: AbstractSet[str]) -> Iterable[str]:
+    """Tell which variables of several values the contract does not read: their rows look the same, and would be added."""
+    for item in cube.dimensions:
+        read = {item.code, item.text, f"{item.code}.code", f"{item.code}.text"} & names
+        if not read and len(item.categories) > 1:
+            yield (
+                f"variable {item.code!r} has {len(item.categories)} values and no field reads it: rows that it tells apart "
+                "look the same, and sums count all of them"
+            )
 
 
 def _contents(cube: Cube, names: AbstractSet[str]) -> dict[str, Cube]:
