@@ -93,7 +93,7 @@ def fetch_all(world: World, contracts: Sequence[Contract]) -> list[Came]:
 def fetch_one(world: World, contract: Contract, source: Source) -> Came:
     """Fetch one input; its files go into the input store, the state that names them is given and not written."""
     name = contract.name
-    scratch = world.root / ".tulosvahti" / "fetching"
+    scratch = world.root / ".tulosvahti" / "work" / "fetching"  # no backup takes it
     before = _before(world.root, name, source)
     try:
         scratch.mkdir(parents=True, exist_ok=True)

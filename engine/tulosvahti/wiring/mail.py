@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.delivery import MAIL, Answer, MailState, Posting
 from tulosvahti.core.route import Recipient
-from tulosvahti.core.secrecy import SecretError
+from tulosvahti.core.secrecy import SecretError, masked
 from tulosvahti.core.text import Text
 from tulosvahti.emit import channels
 from tulosvahti.emit.operator import fault_text, unreached
@@ -19,7 +19,7 @@ from tulosvahti.store.eml import write_eml
 from tulosvahti.wiring.base import now, open_ledger, secret, state_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -80,7 +80,7 @@ def deliver(
 
     senders: dict[str, Send] = {
         MAIL: partial(_send, project) if project.config.mail.host else write,
-        "": lambda parcel: channels.deliver(parcel, {name: secret(name) for name in parcel.addresses}),
+        "": lambda parcel: _untold(channels.deliver(parcel, {name: secret(name) for name in parcel.addresses})),
     }
     done = deliver_due(ledger.outbox, senders, clock, tell, stopped)
     if faults:
@@ -119,7 +119,14 @@ def _send(project: Project, parcel: Parcel) -> dict[str, Answer]:
     from tulosvahti.emit.smtp import send  # noqa: PLC0415 (only where a server is named)
 
     server = _server(project)
-    return dict.fromkeys(parcel.addresses, server) if isinstance(server, Answer) else send(parcel.content, parcel.addresses, server)
+    if isinstance(server, Answer):
+        return dict.fromkeys(parcel.addresses, server)
+    return _untold(send(parcel.content, parcel.addresses, server))
+
+
+def _untold(answers: Mapping[str, Answer]) -> dict[str, Answer]:
+    """Take out of what the other side said what it must not have said: it is kept and shown."""
+    return {address: replace(answer, said=masked(answer.said)) for address, answer in answers.items()}
 
 
 def _server(project: Project) -> Server | Answer:
@@ -130,7 +137,7 @@ def _server(project: Project) -> Server | Answer:
     try:
         password = secret(mail.password_env)
     except SecretError as error:
-        return Answer(MailState.WAITING, "failed_inside", str(error), halts=True)
+        return Answer(MailState.WAITING, "bad_secret", str(error), halts=True)
     if mail.username and mail.password_env and not password:
         return Answer(MailState.WAITING, "no_password", mail.password_env, halts=True)
     return Server(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from datetime import date, timedelta
@@ -190,8 +193,6 @@ def test_a_slow_query_is_stopped(fetch, postgres, maria, sqlite):
 
 def test_a_server_that_went_silent_is_left(fetch, maria, monkeypatch):
     """A server that takes the connection and says nothing."""
-    import socket  # noqa: PLC0415
-
     with socket.socket() as dumb:
         dumb.bind(("127.0.0.1", 0))
         dumb.listen()
@@ -300,3 +301,55 @@ def test_other_values_become_text(fetch, postgres):
     fields = tuple(Field(name) for name in "jubiat")
     _, taken = rows_of(fetch, DatabaseSource(url=postgres[0], query=query), fields)
     assert values(taken) == [('[1, "ä"]', "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "00ff", str(timedelta(days=1)), '["x", "y"]', "10:00:00")]
+
+
+class Wire:
+    """A wire to a server's socket that goes dead after so many bytes, with both ends open."""
+
+    def __init__(self, upstream, most):
+        self.upstream, self.most, self.passed = upstream, most, 0
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.ends = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near = self.socket.accept()[0]
+                far = socket.socket(socket.AF_INET if isinstance(self.upstream, tuple) else socket.AF_UNIX)
+                far.connect(self.upstream)
+                self.ends += [near, far]
+                threading.Thread(target=self._pump, args=(near, far, False), daemon=True).start()
+                threading.Thread(target=self._pump, args=(far, near, True), daemon=True).start()
+
+    def _pump(self, source, target, counted):
+        with contextlib.suppress(OSError):
+            while piece := source.recv(4096):
+                if counted:
+                    self.passed += len(piece)
+                if self.passed > self.most:
+                    continue
+                target.sendall(piece)
+
+    def close(self):
+        for one in (self.socket, *self.ends):
+            one.close()
+
+
+def test_a_server_that_goes_dead_in_the_middle_is_left(fetch, postgres, maria):
+    from sqlalchemy import make_url  # noqa: PLC0415 (heavy)
+
+    fetch.secrets["PW"] = mariadb.PASSWORD
+    folder = make_url(postgres[0]).query["host"]
+    for kind, upstream, more in (
+        ("postgresql://tulosvahti@127.0.0.1:PORT/postgres", f"{folder}/.s.PGSQL.5432", {}),
+        ("mariadb://reader@127.0.0.1:PORT/rekisteri", ("127.0.0.1", make_url(maria[0]).port), {"password": {"env": "PW"}}),
+    ):
+        with contextlib.closing(Wire(upstream, 200_000)) as wire:
+            begun = time.monotonic()
+            query = "WITH RECURSIVE x(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM x WHERE n < 900) SELECT a.n, b.n AS m FROM x a, x b"
+            came = fetch(DatabaseSource(url=kind.replace("PORT", str(wire.port)), query=query, wait="4 s", **more))
+            assert time.monotonic() - begun < 15, kind
+            assert wire.passed > 200_000, came.kept.trouble
+            assert "did not give all of it within 4 s" in came.kept.trouble.message, kind

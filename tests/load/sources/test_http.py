@@ -34,7 +34,7 @@ def test_a_file_comes_once_and_again_when_it_has_changed(fetch, web):
     assert third.new
     assert fetch.content(third) == BODY + b"b;2\n"
     assert third.kept.facts == {"etag": '"v2"'}
-    assert list((fetch.root / ".tulosvahti" / "fetching").iterdir()) == []
+    assert list((fetch.root / ".tulosvahti" / "work" / "fetching").iterdir()) == []
 
 
 def test_what_is_no_longer_kept_is_asked_for_anew(fetch, web):

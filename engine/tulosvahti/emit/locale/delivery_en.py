@@ -10,6 +10,7 @@ WORDS: dict[str, str] = {
     "delivery.server_refused": "{server} refuses this machine ({said}). Ask its administrator to let it send, or name another server in config.toml, mail.host.",
     "delivery.wrong_password": "{server} refuses the user name or the password ({said}). Correct mail.username in config.toml, or the password in the environment variable that mail.password_env names, and restart the service.",
     "delivery.no_password": "The environment variable {said} is not set. Set it to the mail server's password where the service starts, and restart the service.",
+    "delivery.bad_secret": "The mail server's password cannot be used: {said}. Mend the cause and restart the service.",
     "delivery.no_login": "{server} takes no user name. Leave mail.username out of config.toml, or set mail.port to the server's submission port (587 or 465).",
     "delivery.unencrypted_password": "The password would travel unencrypted. Set mail.starttls = true or mail.port = 465 in config.toml, or leave mail.username out.",
     "delivery.no_starttls": "{server} offers no encryption (STARTTLS). Use its encrypted port (mail.port = 465 in config.toml) or, only where the network is your own, mail.starttls = false.",

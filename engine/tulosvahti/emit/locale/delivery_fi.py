@@ -10,6 +10,7 @@ WORDS: dict[str, str] = {
     "delivery.server_refused": "{server} torjuu tämän koneen ({said}). Pyydä sen ylläpitoa sallimaan lähetys tai vaihda palvelin config.toml-tiedoston kohtaan mail.host.",
     "delivery.wrong_password": "{server} ei hyväksy käyttäjätunnusta tai salasanaa ({said}). Korjaa config.toml-tiedoston mail.username tai salasana siinä ympäristömuuttujassa, jonka mail.password_env nimeää, ja käynnistä palvelu uudelleen.",
     "delivery.no_password": "Ympäristömuuttujaa {said} ei ole asetettu. Aseta siihen postipalvelimen salasana siellä, missä palvelu käynnistetään, ja käynnistä palvelu uudelleen.",
+    "delivery.bad_secret": "Postipalvelimen salasanaa ei voi käyttää: {said}. Korjaa syy ja käynnistä palvelu uudelleen.",
     "delivery.no_login": "{server} ei ota vastaan käyttäjätunnusta. Jätä mail.username pois config.toml-tiedostosta tai aseta mail.port palvelimen lähetysportiksi (587 tai 465).",
     "delivery.unencrypted_password": "Salasana kulkisi salaamatta. Aseta config.toml-tiedostoon mail.starttls = true tai mail.port = 465, tai jätä mail.username pois.",
     "delivery.no_starttls": "{server} ei tarjoa salausta (STARTTLS). Käytä sen salattua porttia (config.toml: mail.port = 465) tai, vain omassa verkossa, asetusta mail.starttls = false.",

@@ -10,6 +10,7 @@ WORDS: dict[str, str] = {
     "delivery.server_refused": "{server} avvisar den här datorn ({said}). Be dess administratör tillåta sändning, eller ange en annan server i config.toml, mail.host.",
     "delivery.wrong_password": "{server} godtar inte användarnamnet eller lösenordet ({said}). Rätta mail.username i config.toml, eller lösenordet i den miljövariabel som mail.password_env anger, och starta om tjänsten.",
     "delivery.no_password": "Miljövariabeln {said} är inte satt. Sätt den till postserverns lösenord där tjänsten startas, och starta om tjänsten.",
+    "delivery.bad_secret": "Postserverns lösenord kan inte användas: {said}. Rätta orsaken och starta om tjänsten.",
     "delivery.no_login": "{server} tar inte emot något användarnamn. Utelämna mail.username i config.toml, eller sätt mail.port till serverns port för inlämning (587 eller 465).",
     "delivery.unencrypted_password": "Lösenordet skulle sändas okrypterat. Sätt mail.starttls = true eller mail.port = 465 i config.toml, eller utelämna mail.username.",
     "delivery.no_starttls": "{server} erbjuder ingen kryptering (STARTTLS). Använd dess krypterade port (mail.port = 465 i config.toml) eller, endast i ett eget nät, mail.starttls = false.",

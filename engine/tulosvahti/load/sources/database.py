@@ -117,11 +117,12 @@ class DatabaseSource(Declared):
             statement = self.query.strip().rstrip(";") or _select(connection, self.table, self.schema_, given)
             options = {"stream_results": True, "no_parameters": True, "max_row_buffer": BATCH}
             result = connection.execution_options(**options).exec_driver_sql(statement)
+            cursor = result.cursor
             try:
                 spool = Spool(list(result.keys()), given.folder, self._limits(), ZoneInfo(given.time_zone))
                 spool.take(_batches(result))
             except BaseException:
-                limit.abandoned(connection, result)
+                limit.abandoned(connection, cursor)
                 raise
             connection.rollback()
         target = given.folder / "rows.parquet"
@@ -207,12 +208,11 @@ class _Limit:
         finally:
             timer.cancel()
 
-    def abandoned(self, connection: Connection, result: Any) -> None:  # noqa: ANN401 (SQLAlchemy's)
+    def abandoned(self, connection: Connection, cursor: Any) -> None:  # noqa: ANN401 (a driver's)
         """Let go of a result without waiting for what is left of it."""
         with suppress(Exception):
-            if self.kind.drains:
-                self.kind.stop(connection.connection.dbapi_connection)
-            result.close()
+            self.kind.let_go(cursor)
+            cursor.close()
         connection.invalidate()
 
     def _stop(self, raw: Any) -> None:  # noqa: ANN401 (a driver's connection)

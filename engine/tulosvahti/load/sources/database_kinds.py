@@ -6,7 +6,10 @@ those are installed. Any other that SQLAlchemy knows is read too, by what SQLAlc
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,7 +33,7 @@ class DatabaseKind:
 
     ``package``: what to install for the driver; ``dialect``: of the parser; ``lasting`` and ``timed_out``: patterns of
     errors that trying again does not mend, and of a statement that was given up; ``stop``: ends one of another thread;
-    ``drains``: the driver's own way of ending reads all that is left first; ``password``: how the driver wants it.
+    ``let_go``: readies a cursor to be closed in the middle; ``password``: how the driver wants it.
     """
 
     driver: str = ""
@@ -41,7 +44,7 @@ class DatabaseKind:
     stop: Callable[[Any], None] = field(default=lambda connection: connection.close())
     lasting: str = r"(?!)"
     timed_out: str = r"(?!)"
-    drains: bool = False
+    let_go: Callable[[Any], None] = field(default=lambda _cursor: None)
     password: Callable[[str], str | bytes] = field(default=str)
 
 
@@ -127,10 +130,27 @@ def _oracle(connection: Connection, seconds: float, _zone: str) -> Sequence[str]
 
 def _cut(connection: Any) -> None:  # noqa: ANN401 (PyMySQL's)
     """Close PyMySQL's socket under it: its own ways of ending wait for the server."""
-    import socket  # noqa: PLC0415
-
     with suppress(OSError, AttributeError):
         connection._sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001
+
+
+def _let_go(cursor: Any) -> None:  # noqa: ANN401 (PyMySQL's)
+    """Keep PyMySQL from reading all that is left of a result when its cursor is closed."""
+    with suppress(AttributeError):
+        _cut(cursor.connection)
+        cursor._result.unbuffered_active = False  # noqa: SLF001
+
+
+def _cancelled(connection: Any) -> None:  # noqa: ANN401 (psycopg's)
+    """Ask PostgreSQL to stop, and then close the socket under psycopg: a server that hangs hears nothing."""
+    with suppress(Exception):
+        connection.cancel_safe(timeout=2)
+    for _ in range(20):
+        if connection.closed:
+            return
+        time.sleep(0.1)
+    with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as own:
+        own.shutdown(socket.SHUT_RDWR)
 
 
 _POSTGRESQL = DatabaseKind(
@@ -144,7 +164,7 @@ _POSTGRESQL = DatabaseKind(
         "keepalives_idle": 30,
         "application_name": "tulosvahti",
     },
-    stop=lambda connection: connection.cancel(),
+    stop=_cancelled,
     lasting=r"authentication failed|no password supplied|no pg_hba|does not exist|permission denied|certificate|SSL|not permitted",
     timed_out=r"statement timeout|lock timeout",
 )
@@ -162,7 +182,7 @@ _MARIADB = DatabaseKind(
     stop=_cut,
     lasting=r"\b(1044|1045|1049|1064|1142|1143|1054|1146|1698|1227|3159|1290)\b|certificate|SSL",
     timed_out=r"\b(1969|3024|1205)\b",
-    drains=True,
+    let_go=_let_go,
     password=str.encode,  # of a text it would make Latin-1
 )
 KINDS: Mapping[str, DatabaseKind] = {
