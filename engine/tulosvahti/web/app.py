@@ -19,6 +19,8 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from tulosvahti.store.database import LedgerError
+from tulosvahti.web.api.addresses import ADDRESSES
+from tulosvahti.web.api.calls import ROOT, ApiAt, answered, problem
 from tulosvahti.web.assets import asset
 from tulosvahti.web.forms import Form, read_form, see_to_it
 from tulosvahti.web.guarding import Guard, TooLargeError, host_names
@@ -51,6 +53,7 @@ def application(house: House, pages: Sequence[PageAt] = PAGES) -> Starlette:
         Route(path, partial(_answer, house, menu, at), methods=list(at), name=path)
         for path, at in by_path.items()
     ]
+    routes += [Route(f"{ROOT}{at.path}", partial(_called, house, at), methods=["GET"]) for at in ADDRESSES]
     hosts = host_names(house.serve.address[0], house.serve.hosts, house.project.config.dashboard)
     guard = Middleware(
         Guard, hosts, house.serve.forwarded_by, house.serve.upload_mb * _MEGABYTE, https=house.https, prefix=house.prefix
@@ -73,6 +76,10 @@ async def _answer(house: House, menu: Sequence[PageAt], at: dict[str, PageAt], r
         return await run_in_threadpool(_answered, house, menu, asked, request, form)
     except Exception as error:  # noqa: BLE001 (inside the guard, so that this answer has its headers too)
         return await _failed(house, menu, request, error)
+
+
+async def _called(house: House, at: ApiAt, request: Request) -> Response:
+    return await run_in_threadpool(lambda: answered(page_of_failure(house, (), request), at))
 
 
 def _answered(house: House, menu: Sequence[PageAt], asked: PageAt, request: Request, form: Form) -> Response:
@@ -106,9 +113,10 @@ async def _failed(house: House, menu: Sequence[PageAt], request: Request, error:
 def _told(house: House, menu: Sequence[PageAt], request: Request, error: Exception) -> Response:
     """Say what went wrong in the reader's language; what is ours to mend is logged under a number that is shown."""
     status, key, details = _meaning(error)
-    headers: dict[str, str] = {}
-    if isinstance(error, Refusal):
-        headers = error.headers
+    if request.url.path.removeprefix(house.prefix).startswith("/api/"):
+        allow = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        return problem(status, status.description or status.phrase, allow)
+    headers = dict(error.headers or {}) if isinstance(error, Refusal | HTTPException) else {}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         number = secrets.token_hex(4)
         details["number"] = number
