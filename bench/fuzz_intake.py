@@ -52,7 +52,7 @@ def main() -> int:
                 print(json.dumps(end, indent=1, ensure_ascii=False)[:5000])
         for fault in faults:
             broken += 1
-            print(f"seed {seed} ({name}, {len(content)} bytes): {fault}")
+            print(f"seed {seed} ({name}, {len(content)} bytes): {fault}", flush=True)
     working.close()
     states = sorted({state for _, state in ends})
     print("| named | " + " | ".join(states) + " |")

@@ -127,6 +127,8 @@ class Service:
         if self._process.stdin:
             self._process.stdin.close()
         self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
 
 if __name__ == "__main__":
     service()

@@ -1,4 +1,4 @@
-"""The total at the end of a register: a row that sums the others up is no row itself.
+"""What stands at the end of a register and is no row of it: a total that sums the rows up, and notes below it.
 
 Convention: a total is looked for in the last row only, of a contract with a primary key or a named total. It is known by
 what its key says, or by a blank key where every figure is the sum of its column.
@@ -6,7 +6,8 @@ what its key says, or by a blank key where every figure is the sum of its column
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -20,14 +21,23 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from tulosvahti.core.contract import Contract, Field
-    from tulosvahti.load.records import Value
+    from tulosvahti.load.records import Records, Value
 
 _WORDS = frozenset({
     "yhteensä", "yht", "summa", "loppusumma", "kaikki yhteensä", "kaikki", "koko maa yhteensä", "totalt", "sammanlagt",
     "summa totalt", "totalsumma", "total", "totals", "sum", "grand total", "in total",
 })  # fmt: skip
+_PHRASE = re.compile(r"(?:.*\s)?(?:yhteensä|summa|totalt|sammanlagt|total)")
+_MARK = re.compile(r"[\s*:.\u00b9\u00b2\u00b3\u2070-\u2079]+\Z|(?<=[^\W\d])\d\)?\Z")
+"""Marks of footnotes after a word."""
+_NOTE = re.compile(
+    r"\s*(?:\(?\d{1,2}\)|\*+|[\u00b9\u00b2\u00b3\u2070-\u2079]|(?:huom|huomautus|lähde|lähteet|källa|källor|anm|obs|source|sources|note|notes)\b[.:]?)"
+    r"\s*\S.*",
+    re.IGNORECASE | re.DOTALL,
+)
 _NUMBERS = frozenset({FieldType.NUMBER, FieldType.INTEGER})
 _LEAST = 2
+_LONGEST, _SHOWN = 2000, 80
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,7 @@ def found_total(
     if contract.keeps_total or at < 1 or not (contract.primary_key or contract.total_row):
         return None
     cells = {item.name: column[at] for item, column in zip(contract.fields, texts, strict=True)}
-    word = _word(contract, cells)
+    word = _word(contract, cells, texts)
     blank = not word and all(_blank(contract.field(name), cells[name]) for name in contract.primary_key)
     if not word and not blank:
         return None
@@ -78,21 +88,64 @@ def found_total(
 
 
 def may_be_total(contract: Contract, cells: Mapping[str, Value]) -> bool:
-    """Tell whether a last row with these cells, by field, has to be looked at: ``found_total`` says None of all others."""
+    """Tell whether a last row with these cells, by field, has to be looked at: it is a row as any other where not."""
+    if len(cells) > 1 and _is_note([text for text in cells.values() if not isinstance(text, str) or text.strip()]):
+        return True
     if contract.keeps_total or not (contract.primary_key or contract.total_row):
         return False
     return bool(_word(contract, cells)) or all(_blank(contract.field(name), cells[name]) for name in contract.primary_key)
 
 
-def _word(contract: Contract, cells: Mapping[str, Value]) -> str:
-    """Give what the row says of itself; empty where it says nothing of a total."""
-    wanted = {contract.total_row.casefold()} if contract.total_row else _WORDS
-    names = [item.name for item in contract.fields] if contract.total_row else contract.primary_key
+def _word(contract: Contract, cells: Mapping[str, Value], texts: Sequence[Sequence[Value]] = ()) -> str:
+    """Give what the row says of itself; empty where it says nothing of a total, or other rows say the same."""
+    names = [item.name for item in contract.fields] if contract.total_row else list(contract.primary_key)
+    columns = dict(zip((item.name for item in contract.fields), texts, strict=False))
     for name in names:
         text = cells[name]
-        if isinstance(text, str) and name_of(text).casefold().rstrip(" :.") in {word.rstrip(" :.") for word in wanted}:
+        if not isinstance(text, str) or not text.strip():
+            continue
+        said = _MARK.sub("", name_of(text).casefold())
+        if contract.total_row:
+            found = said == _MARK.sub("", contract.total_row.casefold())
+        else:
+            # A code such as TOTAL that stands in many rows names a group: its rows are rows.
+            found = (said in _WORDS or _PHRASE.fullmatch(said) is not None) and columns.get(name, [text]).count(text) == 1
+        if found:
             return repr(name_of(text))
     return ""
+
+
+def _is_note(cells: Sequence[Value]) -> bool:
+    return len(cells) == 1 and isinstance(cells[0], str) and _NOTE.fullmatch(cells[0][:_LONGEST]) is not None
+
+
+def without_notes(contract: Contract, records: Records) -> tuple[Records, str]:
+    """Leave out the notes below a table: last rows in which one cell has something, and that says that it is a note."""
+    wanted = {item.column for item in contract.fields}
+    columns = [column for name, column in zip(records.header, records.columns, strict=True) if name in wanted]
+    found: list[str] = []
+    while len(contract.fields) > 1 and len(found) < len(records.numbers):
+        at = len(records.numbers) - len(found) - 1
+        cells: list[Value]
+        if at in records.ragged:
+            cells = [records.ragged[at][1].strip(" ;,|\t")]
+        else:
+            cells = [text for text in (column[at] for column in columns) if not isinstance(text, str) or text.strip()]
+        if not _is_note(cells):
+            break
+        found.append(name_of(str(cells[0])))
+    if not found:
+        return records, ""
+    end = len(records.numbers) - len(found)
+    shown = found[-1] if len(found[-1]) <= _SHOWN else f"{found[-1][:_SHOWN]}…"
+    kept = replace(
+        records,
+        columns=[column[:end] for column in records.columns],
+        numbers=records.numbers[:end],
+        lines=records.lines[:end],
+        ragged={at: what for at, what in records.ragged.items() if at < end},
+    )
+    return kept, f"{len(found)} notes stand below the table and are no rows; the first: {shown!r}"
 
 
 def _blank(item: Field, value: Value) -> bool:

@@ -18,7 +18,7 @@ from tulosvahti.load.grid_records import repeated
 from tulosvahti.load.number_forms import settled
 from tulosvahti.load.records import Records, UnreadableError, Value, text_of_value
 from tulosvahti.load.second_tables import glued
-from tulosvahti.load.total_rows import Total, found_total
+from tulosvahti.load.total_rows import Total, found_total, without_notes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,8 +89,9 @@ def typed_rows(contract: Contract, records: Records) -> Rows:
 
     """
     places = places_of(contract, records.header)
+    records, below = without_notes(contract, records) if records.keys is None else (records, "")
     rejects: list[Reject] = []
-    notices = list(records.notices)
+    notices = [*records.notices, *([below] if below else [])]
     ragged = set(records.ragged)
     for at, (width, text) in sorted(records.ragged.items()):
         reason = f"row has {width} cells; allowed: {len(records.header)}, as in the header"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 16
 _PROTECTED = 1
 _MOST_PARTS = 20_000
+_READ = (".xml", ".rels", ".bin")
+"""Endings of the parts that are read; pictures are not."""
 
 DAMAGE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OSError,
@@ -51,6 +53,9 @@ class Archive:
         if len(infos) > _MOST_PARTS:
             msg = f"file is a zip archive of {len(infos)} parts"
             raise RefusedError(msg, f"at most {_MOST_PARTS}", "save the table as a workbook of its own")
+        if sum(info.file_size for info in infos if info.filename.lower().endswith(_READ)) > unpacked:
+            # What it says of itself is enough: nothing of it is unfolded.
+            raise _too_much(unpacked)
         self._parts = {_key(info.filename): info for info in infos}
 
     def __enter__(self) -> Self:
@@ -88,14 +93,17 @@ class Archive:
             while piece := part.read(_CHUNK):
                 self._left -= len(piece)
                 if self._left < 0:
-                    msg = f"file unfolds to more than {amount(self._limit)}"
-                    step = "split the workbook, or delete the unused rows and columns and save it again"
-                    raise RefusedError(msg, f"at most {amount(self._limit)} unfolded", step)
+                    raise _too_much(self._limit)
                 yield piece
 
     def whole(self, name: str) -> bytes:
         """Give a part, for small ones; errors as of ``chunks``."""
         return b"".join(self.chunks(name))
+
+
+def _too_much(limit: int) -> RefusedError:
+    step = "split the workbook, or delete the unused rows and columns and save it again"
+    return RefusedError(f"file unfolds to more than {amount(limit)}", f"at most {amount(limit)} unfolded", step)
 
 
 def _key(name: str) -> str:
