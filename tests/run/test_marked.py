@@ -135,6 +135,11 @@ def test_sums_that_hold_by_chance_prove_nothing_either(tmp_path: Path) -> None:
     assert (sums["verdict"], sums["reason"]) == ("monitored", "not_additive")
 
 
+def test_a_sum_that_cannot_be_tried_stays_unknown(tmp_path: Path) -> None:
+    sums = judged(tmp_path, TABLE, wide="additive: false\n", cells="A;")["sums", None]
+    assert (sums["verdict"], sums["reason"]) == ("unknown", "total_absent")
+
+
 def test_without_the_note_the_same_difference_is_a_fault(tmp_path: Path) -> None:
     assert judged(tmp_path, TABLE)["sums", None]["verdict"] == "missed"
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Measure = Callable[[TargetSpec], Measured]
     Sets = Mapping[str, Delivery]
 
-_ADDED = frozenset({MeasureKind.SUM, MeasureKind.MEAN, MeasureKind.RATIO, MeasureKind.VALUE, MeasureKind.SHARE})
+_ADDED = frozenset({MeasureKind.SUM, MeasureKind.MEAN, MeasureKind.RATIO, MeasureKind.VALUE})
 _SAID = 200
 
 
@@ -90,6 +90,9 @@ def _additive(verdict: Verdict, sets: Sets) -> Verdict:
         return verdict
     if spec.noise is not None:
         return replace(verdict, evidence={**evidence, "noise": str(spec.noise)})
+    if verdict.word is Word.UNKNOWN:
+        # Figures that cannot even be found are another matter.
+        return replace(verdict, evidence=evidence)
     reason = Reason.of("not_additive", input=name, note=note)
     return replace(verdict, word=Word.MONITORED, reason=reason, evidence=evidence)
 
