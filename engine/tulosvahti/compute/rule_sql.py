@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from tulosvahti.compute.parts_sql import SOUND, columns_of, has_row_value, quoted
+from tulosvahti.compute.parts_sql import SOUND, columns_of, has_row_value, literal, quoted
 from tulosvahti.core.contract import FieldType
 from tulosvahti.core.period import Grain
 from tulosvahti.core.rule import MeasureKind, RowsSpec, TargetSpec
@@ -59,13 +59,32 @@ class RuleSql:
 
     def measure(self, spec: TargetSpec) -> str:
         """Give one row of parts for each period and subject: ``__period``, the subject's fields, ``columns_of``."""
-        keys = ", ".join(["__period", *map(quoted, spec.measure.by)])
+        subjects = [(self.subject(spec.measure, name), quoted(name)) for name in spec.measure.by]
+        keys = ", ".join(["__period", *(sql for sql, _ in subjects)])
+        chosen = ", ".join(["__period", *(sql if sql == name else f"{sql} AS {name}" for sql, name in subjects)])
+        if spec.measure.moved is not None:  # by place: a name would stand for the field, or for what it is counted as
+            keys = ", ".join(str(at + 1) for at in range(len(subjects) + 1))
         columns = columns_of(spec.measure, partial(self.written, grain=spec.grain))
         selected = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns)
         return (
             f"WITH base AS (\n{self._base(spec)}\n)\n"
-            f"SELECT {keys}, {selected}\nFROM base\nGROUP BY {keys}\nORDER BY {keys}"
+            f"SELECT {chosen}, {selected}\nFROM base\nGROUP BY {keys}\nORDER BY {keys}"
         )
+
+    def subject(self, measure: Measure, name: str) -> str:
+        """Give the value of a subject's field: of a mapped one the organisation that has its code on the chosen day."""
+        found = measure.moved
+        if found is None or found.field != name:
+            return quoted(name)
+        by_target: dict[str | None, list[str]] = {}
+        for code, target in found.codes:
+            by_target.setdefault(target, []).append(code)
+        cases = "".join(
+            f" WHEN {quoted(name)} IN ({', '.join(map(literal, codes))}) THEN {'NULL' if target is None else literal(target)}"
+            for target, codes in sorted(by_target.items(), key=lambda item: item[1])
+        )
+        rest = quoted(name) if found.keeps else "NULL"
+        return f"(CASE{cases} ELSE {rest} END)" if cases else rest
 
     def rows(self, spec: RowsSpec) -> str:
         """Count the rows that met a condition, failed it, or cannot be told."""
@@ -156,7 +175,7 @@ class RuleSql:
         newest = f"{day} DESC NULLS LAST"
         if contract.known_on:
             newest += f", {quoted(contract.known_on)} DESC NULLS LAST"
-        partition = ", ".join(["__period", *map(quoted, measure.by), f"({SOUND})"])
+        partition = ", ".join(["__period", *(self.subject(measure, name) for name in measure.by), f"({SOUND})"])
         return f"SELECT *, rank() OVER (PARTITION BY {partition} ORDER BY {newest}) AS __rank FROM ({middle})"
 
 

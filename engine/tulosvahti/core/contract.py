@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.expression import Kind
+from tulosvahti.core.mapping import MappingFields
 from tulosvahti.core.period import Grain, Period, expected_through
 from tulosvahti.core.text import Text
 from tulosvahti.problem import Place
@@ -149,6 +150,8 @@ class Contract:
     four_eyes: bool = True
     """Whoever submitted an entered value may not approve it."""
 
+    mapping: MappingFields | None = None
+    """Of an input that says which organisation has what another had."""
     drop: Drop | None = None
     """Where its producer drops deliveries, which are taken from there and put at ``path``."""
 

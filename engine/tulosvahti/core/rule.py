@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from tulosvahti.core.mapping import MappedBy, Moved
 from tulosvahti.core.period import Grain, Period
 from tulosvahti.core.text import Text
 from tulosvahti.problem import Place
@@ -74,6 +75,10 @@ class Measure:
     """Declared path: (month, day, share of the target expected by then); empty: linear."""
     min_rows: int = 0
     skip_missing: bool = False
+    mapping: MappedBy | None = None
+    """By which organisations of another day the rows of a field are counted."""
+    moved: Moved | None = None
+    """The same, looked up for the day judged: only while a run judges."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +237,8 @@ class Rule:
         """The inputs that the rule reads."""
         spec = self.spec
         if isinstance(spec, TargetSpec):
-            return (spec.measure.input,)
+            mapping = spec.measure.mapping
+            return (spec.measure.input, mapping.input) if mapping else (spec.measure.input,)
         if isinstance(spec, CrossfootSpec):
             tied = [ref.input for tie in spec.ties for ref in (tie.total, *tie.items)]
             return tuple(dict.fromkeys(name for name in (spec.input, *tied) if name))

@@ -14,6 +14,7 @@ from tulosvahti.core.contract import DATED, Contract, Field, FieldType
 from tulosvahti.core.drop import Drop, Whole
 from tulosvahti.core.period import Grain, read_days
 from tulosvahti.core.quantity import NumberTextError, read_agreed_number
+from tulosvahti.load.mapped import mapping_fields
 from tulosvahti.load.models import ContractShape, EnteredShape, FieldShape
 from tulosvahti.load.schedule import read_span
 from tulosvahti.load.shapes import shaped, text_of
@@ -105,6 +106,7 @@ def _contract(name: str, shape: ContractShape, source: Source, root: Path) -> Co
         max_rejects_percent=_percent(shape.max_rejects, source),
         fetch=fetch,
         drop=_drop(shape, source),
+        mapping=mapping_fields(shape, fields, source),
     )
 
 

@@ -128,6 +128,14 @@ class RatioShape(Shape):
     denominator: str
 
 
+class MappedByShape(Shape):
+    """By which organisations a field is counted: those of an input of changes, as of a day."""
+
+    field: str
+    input: str
+    at: date | None = None
+
+
 class MeasureShape(Shape):
     """What is measured."""
 
@@ -147,6 +155,7 @@ class MeasureShape(Shape):
     path: Literal["linear"] | dict[str, Written | float] = "linear"
     min_rows: int = Field(default=0, ge=0)
     missing: Literal["bound", "skip"] = "bound"
+    mapping: MappedByShape | None = None
 
 
 class MilestoneShape(Shape):
@@ -317,6 +326,15 @@ class EnteredShape(Shape):
     four_eyes: bool = Field(default=True, description="whoever submitted a value may not approve it")
 
 
+class MappingShape(Shape):
+    """Which fields of an input say that one code has what another had."""
+
+    code: str
+    successor: str
+    valid_from: str
+    lists: Literal["all", "changes"] = "all"
+
+
 class DropShape(Shape):
     """Where a producer drops deliveries."""
 
@@ -337,6 +355,7 @@ class ContractShape(Shape):
     entered: bool | EnteredShape = Field(default=False, description="instead of `path`: people enter the values")
     encoding: str = Field(default="", description="such as utf-8 or windows-1252; left out: told from the file")
     drop: DropShape | None = None
+    mapping: MappingShape | None = None
     dialect: DialectShape = DialectShape()
     sheet: str = ""
     header_row: int = Field(default=0, ge=0, le=1_048_576)

@@ -36,6 +36,7 @@ from tulosvahti.core.rule import (
     named_columns,
 )
 from tulosvahti.core.target import TARGET_FORMS, Target, TargetTextError, read_target
+from tulosvahti.load.mapped import mapped_by
 from tulosvahti.load.source import NumberText
 from tulosvahti.problem import Problem
 
@@ -185,12 +186,12 @@ def _measure(reading: Reading, grain: Grain) -> Measure | None:
         reading.has_field(("measure", "by"), contract, name)
     if shape.accumulates and not shape.period:
         reading.say(("measure", "accumulates"), "accumulates needs a period: the field that dates a row")
-    path = _path(reading)
+    path, mapping = _path(reading), mapped_by(reading, contract)
     if len(reading.source.problems) > before:
         return None
     return Measure(
         shape.input, kind, expression, where, shape.period, tuple(shape.by), shape.accumulates, path, shape.min_rows,
-        shape.missing == "skip",
+        shape.missing == "skip", mapping,
     )  # fmt: skip
 
 

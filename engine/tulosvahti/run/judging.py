@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from tulosvahti.core.rule import (
 )
 from tulosvahti.core.verdict import Json, Verdict, Word
 from tulosvahti.run.arithmetic import Table, judge_crossfoot
+from tulosvahti.run.mapped import looked_up, named
 from tulosvahti.run.marked import marked, with_noise
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def judge_rules(
     ``every`` has all rules of the project by id: ties cite targets of rules that are not judged now.
     """
     judged = Judged()
-    engine.prepare(rule.spec for rule in rules if isinstance(rule.spec, TargetSpec | RowsSpec))
+    engine.prepare(rule.spec for rule in rules if isinstance(rule.spec, RowsSpec) or (isinstance(rule.spec, TargetSpec) and not rule.spec.measure.mapping))
     for rule in rules:
         spec = rule.spec
         if isinstance(spec, TargetSpec):
@@ -142,9 +143,11 @@ def judged_periods(spec: TargetSpec, agreement: Agreement, as_of: date) -> list[
 
 
 def _indicator(rule: Rule, spec: TargetSpec, facts: Facts, engine: Measures, judged: Judged) -> None:
-    measure, sql, failure = spec.measure, "", None
+    found_codes = looked_up(spec, facts.contracts, _changes(spec, facts), engine, facts.as_of)
+    spec = found_codes.spec
+    measure, sql, failure = spec.measure, "", found_codes.fault
     groups: dict[tuple[Subject, Period | None], Parts] = {}
-    if measure.input in facts.tables or measure.input in facts.pushed:
+    if failure is None and (measure.input in facts.tables or measure.input in facts.pushed):
         try:
             found = engine.measure(spec)
         except NotComputedError as error:
@@ -181,9 +184,13 @@ def _indicator(rule: Rule, spec: TargetSpec, facts: Facts, engine: Measures, jud
             more: dict[str, Any] = {"previous": before, "sql": sql}
             if grace is not None:
                 more["grace"] = grace
-            judged.verdicts.append(
-                judge_target(rule, spec, period, this, facts.setting(rule, measure.input, period, **more))
-            )
+            verdict = judge_target(rule, spec, period, this, facts.setting(rule, measure.input, period, **more))
+            judged.verdicts.append(replace(verdict, evidence={**verdict.evidence, **found_codes.evidence}) if found_codes.evidence else verdict)
+    judged.verdicts += named(rule, found_codes, judged_periods(spec, facts.agreements[rule.cite.agreement], facts.as_of))
+
+
+def _changes(spec: TargetSpec, facts: Facts) -> Delivery | None:
+    return facts.delivery(spec.measure.mapping.input) if spec.measure.mapping else None
 
 
 def _minimum(spec: TargetSpec, contract: Contract) -> object:

@@ -57,4 +57,5 @@ WORDS: dict[str, str] = {
     "note.meanwhile_partly": "Until then the rejected rows count as unknown, and the targets that rest on this data may be unknown because of them.",
     "note.letters": "d m y",
     "note.mend": "Mend the rows named above, and the others that are not as agreed.",
+    "reason.unmapped": "The code {detail} is not in {input}, or what it stands for on {day} cannot be said.",
 }

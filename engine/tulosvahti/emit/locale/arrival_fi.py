@@ -57,4 +57,5 @@ WORDS: dict[str, str] = {
     "note.meanwhile_partly": "Siihen asti hylätyt rivit lasketaan tuntemattomiksi, ja tähän aineistoon perustuvien tavoitteiden tulos voi jäädä niiden vuoksi avoimeksi.",
     "note.letters": "p k v",
     "note.mend": "Korjatkaa edellä nimetyt rivit ja muut, jotka eivät ole sovitun mukaisia.",
+    "reason.unmapped": "Koodia {detail} ei ole aineistossa {input}, tai ei voida sanoa, mitä se tarkoittaa {day}.",
 }

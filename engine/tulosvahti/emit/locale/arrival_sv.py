@@ -57,4 +57,5 @@ WORDS: dict[str, str] = {
     "note.meanwhile_partly": "Tills dess räknas de förkastade raderna som okända, och utfallet av de mål som bygger på uppgifterna kan bli okänt på grund av dem.",
     "note.letters": "d m å",
     "note.mend": "Rätta de rader som nämns ovan, och de andra som inte är som överenskommet.",
+    "reason.unmapped": "Koden {detail} finns inte i {input}, eller så kan det inte sägas vad den står för {day}.",
 }
