@@ -21,7 +21,7 @@ SAID_BY = {"Problem", "Notice", "Reject", "UnreadableError", "ExpressionError", 
 BOUND = {"msg", "message", "step", "next_step", "reason", "explanation", "said", "why"}
 NOT_SHOWN = {"load/drafting.py", "compute/measuring.py", "compute/rule_sql.py", "compute/parts_sql.py", "compute/planning.py", "run/cases.py"}
 """Drafts of contracts, SQL, and what the command ``test`` prints."""
-GROWING = ("load/fetched.py", "load/sources/", "load/contracts.py", "run/fetching.py")
+GROWING = ("load/contracts.py",)
 """Modules that are being written; their sentences get their words when they are."""
 NAMES = {
     "minLength, maxLength, pattern, enum", "utf-8, utf-16, windows-1252, iso-8859-1", "also, for", "same key as",
@@ -107,3 +107,22 @@ def test_hostile_details_cost_no_time_and_stay_themselves() -> None:
     hostile = "; allowed: " * 300
     assert told(f"unknown key {hostile}", "sv").startswith("okänd nyckel")
     assert told("x" * 100_000, "sv") == "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        (
+            "https://a.fi/x.csv answered 503 Service Unavailable (6 attempts in 31 s); what was there at 2026-03-01T05:00:00+00:00 is used",
+            "https://a.fi/x.csv vastasi 503 Service Unavailable (6 yritystä, 31 s); käytetään sitä, mitä siellä oli 2026-03-01T05:00:00+00:00",
+        ),
+        ("https://a.fi/x.csv answered 404 Not Found: there is no such file", "https://a.fi/x.csv vastasi 404 Not Found: tiedostoa ei ole"),
+        ("sftp://me@a.fi/x.csv: there is no such file", "sftp://me@a.fi/x.csv: tiedostoa ei ole"),
+        (
+            "postgresql://me@a.fi/x leads did not give all of it within 10 min",
+            "postgresql://me@a.fi/x leads ei antanut kaikkea ajassa 10 min",
+        ),
+    ],
+)
+def test_what_servers_did_is_said_in_the_readers_language(sentence: str, said: str) -> None:
+    assert told(sentence, "fi") == said

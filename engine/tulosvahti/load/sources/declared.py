@@ -75,8 +75,7 @@ def bytes_of(text: str) -> int:
 def _parts(text: str) -> tuple[int, str]:
     found = re.fullmatch(r"\s*(\d+)\s*(\w+)\s*", text)
     if found is None:
-        msg = f"{text!r} is no amount"  # the shape has refused it already
-        raise ValueError(msg)
+        raise ValueError(text)  # the shape has refused it already
     return int(found[1]), found[2]
 
 

@@ -44,5 +44,4 @@ def patiently(given: Given, until: float, attempt: Callable[[], T], next_step: s
                 msg = f"{error} ({times} in {now - begun:.0f} s{wish})"
                 raise SourceError(msg, next_step) from error
             given.sleep(pause)
-    msg = "no attempt was made"  # pragma: no cover
-    raise AssertionError(msg)
+    raise AssertionError  # the last attempt has raised
