@@ -23,7 +23,7 @@ def looks() -> list[str]:
     """Give an address for each page that is one: no downloads, pictures or ways in and out."""
     found = []
     for page in PAGES:
-        if page.method != "GET" or page.path.startswith("/sign-") or page.path.endswith((".svg", ".{form}")):
+        if page.method != "GET" or page.path.startswith(("/sign-", "/acknowledge")) or page.path.endswith((".svg", ".{form}")):
             continue
         path = page.path.replace("/values/{name}", "/values/figures")
         for part, sample in SAMPLES.items():

@@ -337,4 +337,8 @@ WORDS: dict[str, str] = {
     "web.values.no_workbook": "Only a workbook (XLSX) can be marked.",
     "web.deed.withdrawn": "withdrew",
     "web.deed.retracted": "retracted",
+    "web.link.title": "Acknowledge an alert",
+    "web.link.about": "{name}: by acknowledging you say that you are on it. No reminder is sent until something new happens.",
+    "web.link.wrong": "The link does not count or has ended. Open it as a whole from the newest mail.",
+    "web.link.over": "The alert no longer fires as it did when the link was sent: nothing is to be acknowledged.",
 }

@@ -337,4 +337,8 @@ WORDS: dict[str, str] = {
     "web.values.no_workbook": "Vain työkirjan (XLSX) voi merkitä.",
     "web.deed.withdrawn": "perui",
     "web.deed.retracted": "poisti laskusta",
+    "web.link.title": "Kuittaa hälytys",
+    "web.link.about": "{name}: kuittaamalla kerrot, että asia on hoidossa. Muistutuksia ei lähetetä ennen kuin jotain uutta tapahtuu.",
+    "web.link.wrong": "Linkki ei kelpaa tai se on vanhentunut. Avaa se kokonaan uusimmasta sähköpostista.",
+    "web.link.over": "Hälytys ei ole enää auki sellaisena kuin linkki lähetettiin: mitään ei ole kuitattavana.",
 }

@@ -337,4 +337,8 @@ WORDS: dict[str, str] = {
     "web.values.no_workbook": "Bara en arbetsbok (XLSX) kan markeras.",
     "web.deed.withdrawn": "tog tillbaka",
     "web.deed.retracted": "tog bort",
+    "web.link.title": "Kvittera ett larm",
+    "web.link.about": "{name}: genom att kvittera berättar du att saken sköts. Inga påminnelser sänds förrän något nytt händer.",
+    "web.link.wrong": "Länken gäller inte eller har gått ut. Öppna den i sin helhet från det nyaste e-postmeddelandet.",
+    "web.link.over": "Larmet är inte längre öppet så som när länken sändes: ingenting finns att kvittera.",
 }

@@ -9,6 +9,7 @@ from tulosvahti.web.pages import (
     deliveries,
     findings,
     indicator,
+    link,
     overview,
     people,
     problems,
@@ -35,6 +36,7 @@ PAGES: tuple[PageAt, ...] = (
     *rules.PAGES,
     *problems.PAGES,
     *people.PAGES,
+    *link.PAGES,
     *signing.PAGES,
     *about.PAGES,
 )
