@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from tulosvahti.core.contract import Contract, Field, FieldType
 from tulosvahti.core.period import Grain
 from tulosvahti.core.text import Text
-from tulosvahti.load import rows_read
-from tulosvahti.load.block_rows import rows_of_text
+from tulosvahti.load import parquet_blocks, rows_read
+from tulosvahti.load.block_rows import rows_of, rows_of_text
 from tulosvahti.load.files import File
+from tulosvahti.load.parquet_blocks import ParquetSource
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.row_store import Summary
 from tulosvahti.load.text_blocks import IrregularError
@@ -157,3 +158,44 @@ def test_these_are_read_by_blocks(change, encoding: str) -> None:
 )  # fmt: skip
 def test_these_are_left_to_the_strict_reader(text: str) -> None:
     assert not agree(contract(), text.encode(), 1 << 20)
+
+
+VALUES = {
+    "id": pl.Series(["A-01", "A-02", None, "A-02", "A-03", "x", "A-02", "yhteens\u00e4 "], dtype=pl.String),
+    "euro": pl.Series(["1.50", "-2.25", None, "3.00", "0.00", "4.00", "-2.25", "9.00"], dtype=pl.String).cast(pl.Decimal(9, 2)),
+    "p\u00e4iv\u00e4": pl.Series([date(2023, 1, 1), date(2024, 2, 2), None, date(2023, 3, 3)] * 2, dtype=pl.Date),
+    "n": pl.Series([1, -9, None, 4, 90, 91, -9, 3], dtype=pl.Int16),
+    "extra": pl.Series([1.5, None] * 4),
+    "note": pl.Series(["ok", "", " ", "no", None, "a;b", "", "ok"], dtype=pl.String),
+    "on": pl.Series([True, False, None, True] * 2, dtype=pl.Boolean),
+    "year": pl.Series([2023, None, 23, 2024] * 2, dtype=pl.Int32),
+}
+
+
+@pytest.mark.parametrize("rows", [0, 1, 4, 7])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame,
+        lambda frame: frame.with_columns(pl.col("id").cast(pl.Categorical).cast(pl.String), pl.col("euro").cast(pl.Decimal(30, 4))),
+        lambda frame: frame.with_columns(pl.col("euro").cast(pl.Float64)),
+        lambda frame: frame.with_columns(pl.col("n").cast(pl.String)),
+        lambda frame: frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in ("id", "note")),
+        lambda frame: pl.concat([frame, frame.clear(1)]),
+    ],
+)
+def test_parquet_by_blocks_is_what_it_is_cell_by_cell(tmp_path: Path, rows: int, change, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_blocks, "_ROWS", 2)
+    frame = change(pl.DataFrame(VALUES).head(rows))
+    held = tmp_path / "leads.parquet"
+    frame.write_parquet(held)
+    files = [File("leads.parquet", held, "0" * 64, held.stat().st_size)]
+    of = contract()
+    strict = rows_read.read_into(of, files, tmp_path / "strict.parquet", least=1 << 60)
+    try:
+        found = rows_of(of, ParquetSource(of, held), tmp_path / "rows.parquet", rows_read.MOST_LISTED)
+    except IrregularError:
+        assert not rows or frame.schema["euro"] == pl.Float64 or frame.schema["n"] == pl.String or not frame["id"].count() or rows < frame.height
+        return
+    assert found == strict
+    assert pl.read_parquet(tmp_path / "rows.parquet").rows() == pl.read_parquet(tmp_path / "strict.parquet").rows()

@@ -102,6 +102,9 @@ class BlockColumn:
         """
         texts = texts.alias(self.item.name)
         self.fresh_unusual = False
+        if texts.dtype != pl.String:
+            # A column of a file that has types, and this one.
+            return Typed(texts)
         if self.item.type is FieldType.STRING:
             return self._strings(texts)
         plain = self._plain(texts)
@@ -238,7 +241,7 @@ class BlockColumn:
 
     def see_marked(self, texts: pl.Series) -> None:
         """Collect the texts that tell the form of the numbers, as many as ``number_forms`` looks at."""
-        if not self._open or self.item.type not in _NUMBERS or len(self.marked) >= MOST_TEXTS:
+        if texts.dtype != pl.String or not self._open or self.item.type not in _NUMBERS or len(self.marked) >= MOST_TEXTS:
             return
         other = texts.filter(~texts.str.contains("^[0-9]+$"))
         for text in other.drop_nulls().unique(maintain_order=True).to_list():

@@ -8,17 +8,21 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tulosvahti.load.block_columns import Scale
 from tulosvahti.load.dialects import SAMPLE, Told, told
 from tulosvahti.load.encodings import marked
 from tulosvahti.load.headers import LOOK, MOST_ROWS, found_header
 from tulosvahti.load.records import UnreadableError
-from tulosvahti.load.text_blocks import Form, IrregularError
+from tulosvahti.load.text_blocks import BLOCK, Block, Form, IrregularError, blocks
 from tulosvahti.load.typed_rows import places_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from tulosvahti.core.contract import Contract
+    import polars as pl
+
+    from tulosvahti.core.contract import Contract, Field
 
 _HEAD = 1 << 20
 _PIECE = 1 << 20
@@ -38,6 +42,27 @@ class Head:
     notices: tuple[str, ...]
     offset: int
     line: int
+
+
+class TextSource:
+    """A text in UTF-8 as ``block_rows`` reads it; ``size``: bytes of a block."""
+
+    def __init__(self, contract: Contract, path: Path, size: int = BLOCK) -> None:
+        """Look at its start; errors as of ``head_of``."""
+        head = head_of(contract, path)
+        self._path, self._head, self._size = path, head, size
+        self.header, self.notices = head.header, head.notices
+        self.width, self.delimiter = head.form.width, head.form.delimiter
+
+    def scale(self, _item: Field, _values: pl.Series) -> Scale:
+        """Know nothing yet of the digits of a column."""
+        return Scale()
+
+    def blocks(self) -> Iterator[Block]:
+        """Give the rows; errors as of ``text_blocks.blocks``."""
+        with self._path.open("rb") as stream:
+            stream.seek(self._head.offset)
+            yield from blocks(stream, self._head.form, 2, self._head.line, self._size)
 
 
 def as_utf8(contract: Contract, path: Path, place: Path) -> Path:

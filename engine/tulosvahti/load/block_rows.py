@@ -1,4 +1,4 @@
-"""A large text becomes rows without ever being in memory: typed, held against the contract and written block by block.
+"""A large text or Parquet file becomes rows without ever being in memory: typed, held against the contract and written block by block.
 
 It gives what the strict reader gives (``csv_records``, ``typed_rows``), which is its oracle in the tests, or gives up with
 ``IrregularError`` and leaves the file to it: where the header is not one line at the top, where something looks like a
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
@@ -18,16 +18,16 @@ from tulosvahti.core.contract import DATED, FieldType, Reject
 from tulosvahti.core.kept_rows import REJECTED, ROW
 from tulosvahti.core.quantity import plain, plain_decimal
 from tulosvahti.load.block_columns import BlockColumn, RescaleError, Scale, TooOddError, Typed
-from tulosvahti.load.block_head import Head, as_utf8, head_of
+from tulosvahti.load.block_head import TextSource, as_utf8
 from tulosvahti.load.block_keys import Seen
 from tulosvahti.load.block_repeats import Repeated, without_repeats
 from tulosvahti.load.doubts import doubts_of
 from tulosvahti.load.headers import name_of
 from tulosvahti.load.number_forms import Settled, settled
 from tulosvahti.load.pandera_schema import breaks, compile_schema
-from tulosvahti.load.records import UnreadableError
+from tulosvahti.load.records import UnreadableError, text_of_value
 from tulosvahti.load.row_store import End, Summary
-from tulosvahti.load.text_blocks import Block, IrregularError, blocks
+from tulosvahti.load.text_blocks import BLOCK, Block, IrregularError
 from tulosvahti.load.total_rows import may_be_total
 
 if TYPE_CHECKING:
@@ -54,7 +54,22 @@ class _Found:
     height: int = 0
 
 
-def rows_of_text(contract: Contract, path: Path, place: Path, most_listed: int, size: int | None = None) -> Summary:
+class Source(Protocol):
+    """A file in blocks."""
+
+    header: tuple[str, ...]
+    notices: tuple[str, ...]
+    width: int
+    delimiter: str
+
+    def scale(self, item: Field, values: pl.Series, /) -> Scale:
+        """Give what is known of the digits of a column, from its first block."""
+
+    def blocks(self) -> Iterator[Block]:
+        """Give the rows, from the first."""
+
+
+def rows_of_text(contract: Contract, path: Path, place: Path, most_listed: int, size: int = BLOCK) -> Summary:
     """Read a text and write its rows to ``place``; ``size``: bytes of a block.
 
     Raises:
@@ -62,12 +77,15 @@ def rows_of_text(contract: Contract, path: Path, place: Path, most_listed: int, 
         UnreadableError: with what is wrong and what to do.
 
     """
-    path = as_utf8(contract, path, place.parent / "utf-8")
-    head = head_of(contract, path)
-    scales = {item.name: Scale() for item in contract.fields}
+    return rows_of(contract, TextSource(contract, as_utf8(contract, path, place.parent / "utf-8"), size), place, most_listed)
+
+
+def rows_of(contract: Contract, source: Source, place: Path, most_listed: int) -> Summary:
+    """Read a file and write its rows to ``place``; errors as of ``rows_of_text``."""
+    scales: dict[str, Scale] = {}
     forms: list[Settled] | None = None
     for _ in range(4):
-        reading = _Reading(contract, path, place, head, scales, forms, most_listed, size)
+        reading = _Reading(contract, source, place, scales, forms, most_listed)
         try:
             found = reading.run()
         except RescaleError:
@@ -85,11 +103,11 @@ class _Reading:
     """One reading of a text, from its first row to its last."""
 
     def __init__(  # noqa: PLR0913 (what a reading is made of)
-        self, contract: Contract, path: Path, place: Path, head: Head, scales: dict[str, Scale],
-        forms: list[Settled] | None, most_listed: int, size: int | None,
+        self, contract: Contract, source: Source, place: Path, scales: dict[str, Scale], forms: list[Settled] | None,
+        most_listed: int,
     ) -> None:  # fmt: skip
-        self._contract, self._path, self._place, self._head = contract, path, place, head
-        self._scales, self._most_listed, self._size = scales, most_listed, size
+        self._contract, self._source, self._place = contract, source, place
+        self._scales, self._most_listed = scales, most_listed
         self._columns: list[BlockColumn] = []
         self._found = _Found()
         self._seen = {name: Seen(place.parent / f"key{at}", names) for at, (name, names) in enumerate(_uniques(contract))}
@@ -144,22 +162,15 @@ class _Reading:
         columns = [(at, column) for at, column in enumerate(self._columns) if column.item.type is FieldType.NUMBER]
         for _, column in columns:
             column.scale.whole, column.scale.places = 1, 0
-        for block in self._blocks():
+        for block in self._source.blocks():
             for at, column in columns:
                 column.see_all(block.texts[at])
         for _, column in columns:
             column.scale.settled = True
 
-    def _blocks(self) -> Iterator[Block]:
-        head = self._head
-        with self._path.open("rb") as stream:
-            stream.seek(head.offset)
-            more = {} if self._size is None else {"size": self._size}
-            yield from blocks(stream, head.form, 2, head.line, **more)
-
     def _frames(self) -> Iterator[pl.DataFrame]:
         schema = compile_schema(self._contract, whole=False)
-        for block in self._blocks():
+        for block in self._source.blocks():
             if not self._columns:
                 self._begin(block)
             yield self._frame(block, schema)
@@ -172,6 +183,8 @@ class _Reading:
             except UnreadableError as error:
                 # More of the text may tell what its start does not.
                 raise IrregularError from error
+        for item, texts in zip(self._contract.fields, block.texts, strict=True):
+            self._scales.setdefault(item.name, self._source.scale(item, texts))
         self._columns = [
             BlockColumn(form.field, self._scales[item.name], form_open=item.form_open)
             for item, form in zip(self._contract.fields, self.forms, strict=True)
@@ -193,7 +206,7 @@ class _Reading:
             seen.see(frame)
         rejects, frame = self._held_against(block, frame, typed, schema)
         for number, line, width, text in block.ragged:
-            reason = f"row has {width} cells; allowed: {self._head.form.width}, as in the header"
+            reason = f"row has {width} cells; allowed: {self._source.width}, as in the header"
             rejects.append(Reject(number, line, "", text, reason))
         bad = {item.row for item in rejects}
         numbers = pl.Series(ROW, block.numbers, dtype=pl.Int64)
@@ -214,7 +227,7 @@ class _Reading:
             if item.type in DATED:
                 found.ends[item.name] = _later(found.ends.get(item.name), frame[item.name])
         if len(block.numbers):
-            found.last = {item.name: texts[-1] or "" for item, texts in zip(contract.fields, block.texts, strict=True)}
+            found.last = {item.name: _text(texts[-1]) for item, texts in zip(contract.fields, block.texts, strict=True)}
         if block.ragged and (not len(block.numbers) or block.ragged[-1][0] > block.numbers[-1]):
             found.last = {}
         return frame
@@ -235,7 +248,7 @@ class _Reading:
                 continue
             place = at_field[item.column]
             broken.setdefault(item.column, set()).add(item.at)
-            rejects.append(self._reject(block, item.at, contract.fields[place], block.texts[place][item.at] or "", item.reason))
+            rejects.append(self._reject(block, item.at, contract.fields[place], _text(block.texts[place][item.at]), item.reason))
         if broken:
             frame = frame.with_columns(
                 pl.when(~pl.int_range(pl.len()).is_in(sorted(places))).then(pl.col(name)).alias(name) for name, places in broken.items()
@@ -248,7 +261,7 @@ class _Reading:
     def _refuse_headers(self, block: Block) -> None:
         """Give up where the first column's own name stands in it: a header may stand there again."""
         fields = self._contract.fields
-        if len(fields) > 1 and block.texts[0].str.contains(fields[0].column.split()[0], literal=True).any():
+        if len(fields) > 1 and block.texts[0].dtype == pl.String and block.texts[0].str.contains(fields[0].column.split()[0], literal=True).any():
             texts = block.texts[0].filter(block.texts[0].str.contains(fields[0].column.split()[0], literal=True))
             if any(name_of(text) == fields[0].column for text in texts.unique().to_list()):
                 raise IrregularError
@@ -257,7 +270,7 @@ class _Reading:
         """Give up where a row may be the header of another table."""
         fields = self._contract.fields
         names = {item.column for item in fields}
-        if any(len({name_of(cell) for cell in text.split(self._head.form.delimiter)} & names) for *_, text in block.ragged):
+        if any(len({name_of(cell) for cell in text.split(self._source.delimiter)} & names) for *_, text in block.ragged):
             raise IrregularError
         others = [set(one.faults) for item, one in zip(fields, typed, strict=True) if item.type is not FieldType.STRING]
         if len(fields) > 1 and others and set.intersection(*others):
@@ -265,7 +278,7 @@ class _Reading:
 
     def _summary(self) -> Summary:
         found = self._found
-        notices = [*self._head.notices, *(form.notice for form in self.forms if form.notice)]
+        notices = [*self._source.notices, *(form.notice for form in self.forms if form.notice)]
         for column in self._columns:
             if column.unusual:
                 number, text, value = found.unusual[column.item.name]
@@ -279,7 +292,7 @@ class _Reading:
             rejected=found.rejected,
             copies=0,
             height=found.height,
-            header=self._head.header,
+            header=self._source.header,
             rejects=tuple(found.rejects[: self._most_listed]),
             listed_of=found.listed_of,
             notices=tuple(notices),
@@ -299,16 +312,20 @@ class _Reading:
         """Take the rows out that repeat an earlier row's key; a second look at the text tells which they are."""
         numbers = self._seen[""].repeated()
         rows: list[Repeated] = []
-        for block in self._blocks():
+        for block in self._source.blocks():
             keyed = [at for at, item in enumerate(self._contract.fields) if item.name in self._contract.primary_key]
             typed = {self._contract.fields[at].name: self._columns[at].read(block.texts[at]).values for at in keyed}
             frame = pl.DataFrame([typed[name] for name in self._contract.primary_key])
             for at in self._seen[""].among(frame, numbers):
-                texts = tuple(column[at] or "" for column in block.texts)
+                texts = tuple(_text(column[at]) for column in block.texts)
                 rows.append(Repeated(int(block.numbers[at]), int(block.lines[at]), frame.row(at), texts))
             if len(rows) > _MOST_REPEATS:
                 raise IrregularError
         return without_repeats(self._contract, summary, rows, self._place, self._most_listed)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 (a cell)
+    return "" if value is None else text_of_value(value)
 
 
 def _uniques(contract: Contract) -> list[tuple[str, tuple[str, ...]]]:

@@ -38,6 +38,7 @@ MOST_LISTED = 10_000
 """Faults of rows that a summary lists; it counts them all."""
 LARGE = 1 << 20
 """Bytes from which a text is read block by block."""
+_SQUEEZED = 32
 _SHORT, _LONG = 18, 38
 """Digits of a number that fits 64 bits, and of the longest."""
 
@@ -51,7 +52,9 @@ def read_into(contract: Contract, files: Sequence[File], place: Path, least: int
         UnreadableError: with what is wrong and what to do.
 
     """
-    if len(files) == 1 and not contract.several and files[0].size >= least:
+    # Of compressed columns a row takes few bytes.
+    most = 1 if not files or files[0].start(4) != b"PAR1" else _SQUEEZED
+    if len(files) == 1 and not contract.several and files[0].size * most >= least:
         with suppress(IrregularError):
             return _large(contract, files[0], place)
     rows = _rows(contract, files, place.parent)
@@ -79,7 +82,7 @@ def read_into(contract: Contract, files: Sequence[File], place: Path, least: int
 
 
 def _large(contract: Contract, file: File, place: Path) -> Summary:
-    """Read a large text block by block.
+    """Read a large text or Parquet file block by block.
 
     Raises:
         IrregularError: it is none, or is one for the strict reader.
@@ -87,6 +90,13 @@ def _large(contract: Contract, file: File, place: Path) -> Summary:
 
     """
     start = file.start(START)
+    if start.startswith(b"PAR1"):
+        if PurePath(file.name).suffix.lower() not in {".parquet", ".pq"}:
+            raise IrregularError
+        from tulosvahti.load.block_rows import rows_of  # noqa: PLC0415 - small deliveries do without
+        from tulosvahti.load.parquet_blocks import ParquetSource  # noqa: PLC0415
+
+        return rows_of(contract, ParquetSource(contract, file.path), place, MOST_LISTED)
     if not is_text(start) or start.removeprefix(BOM_UTF8).lstrip()[:1] in {b"{", b"["}:
         raise IrregularError
     from tulosvahti.load.block_rows import rows_of_text  # noqa: PLC0415 - small deliveries do without

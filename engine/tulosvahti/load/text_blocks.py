@@ -46,7 +46,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of a text: their wanted columns as texts (null: nothing), record numbers and lines.
+    """Rows of a text: their wanted columns as texts (null: nothing), record numbers and lines. Of a file with types: as values.
 
     ``ragged``: rows of another width: record number, line, how many cells, and what stands there.
     """
