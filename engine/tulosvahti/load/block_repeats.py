@@ -59,7 +59,7 @@ def without_repeats(contract: Contract, summary: Summary, rows: Sequence[Repeate
         rejects.append(Reject(row.number, row.line, names, value, reason, duplicate=copy))
     left = place.with_name("left.parquet")
     kept = pl.scan_parquet(place).filter(~pl.col(ROW).is_in(gone.implode()))
-    kept.sink_parquet(left, compression="zstd", compression_level=1)
+    kept.sink_parquet(left, compression="snappy")
     left.replace(place)
     dated = [item.name for item in contract.fields if item.type in DATED]
     rest = pl.scan_parquet(place)

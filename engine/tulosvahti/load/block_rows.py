@@ -141,7 +141,7 @@ class _Reading:
 
         try:
             rows = register_io_source(source, schema=first.schema)
-            rows.sink_parquet(self._place, compression="zstd", compression_level=1)
+            rows.sink_parquet(self._place, compression="snappy")
         except pl.exceptions.PolarsError:
             if failure:
                 raise failure[0] from None

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 BLOCK = 16 << 20
 _WINDOW = 1 << 16
 _NEWLINE, _RETURN = 10, 13
-_CONTROLS = bytes(range(0x1C, 0x20))
-"""Python strips them as spaces, and Polars does not."""
+_SPACE = 32
+"""What comes before it are control characters; some of them Python strips as spaces, and Polars does not."""
 
 
 class IrregularError(Exception):
@@ -55,6 +55,7 @@ class Block:
     numbers: Positions
     lines: Positions
     ragged: list[tuple[int, int, int, str]] = field(default_factory=list)
+    line_ends: int = 0
 
 
 def blocks(stream: IO[bytes], form: Form, number: int, line: int, size: int = BLOCK) -> Iterator[Block]:
@@ -74,17 +75,17 @@ def blocks(stream: IO[bytes], form: Form, number: int, line: int, size: int = BL
         if content:
             found = _block(content, form, number, line)
             number += len(found.numbers) + len(found.ragged)
-            line += content.count(b"\n")
+            line += found.line_ends
             yield found
     if rest:
         yield _block(rest + b"\n", form, number, line)
 
 
 def _block(content: bytes, form: Form, number: int, line: int) -> Block:
-    _refuse_odd(content)
     data = np.frombuffer(content, np.uint8)
     ends = data == _NEWLINE
     rows = int(np.count_nonzero(ends))
+    _refuse_odd(content, int(np.count_nonzero(data < _SPACE)) - rows)
     _refuse_long(ends, len(content))
     quotes = form.quote.encode()
     quoted = bool(quotes) and quotes in content
@@ -100,7 +101,7 @@ def _block(content: bytes, form: Form, number: int, line: int) -> Block:
     except IrregularError:
         # One too many here and one too few there.
         return _careful(content, np.flatnonzero(delimiters), form, number, line)
-    return Block(texts, np.arange(number, number + rows), np.arange(line, line + rows))
+    return Block(texts, np.arange(number, number + rows), np.arange(line, line + rows), line_ends=rows)
 
 
 def _careful(content: bytes, marks: Positions, form: Form, number: int, line: int) -> Block:
@@ -139,7 +140,7 @@ def _careful(content: bytes, marks: Positions, form: Form, number: int, line: in
         content = data[keep].tobytes()
     rows = int(np.count_nonzero(is_row))
     texts = _parted(content, form, rows) if rows else [pl.Series("", [], dtype=pl.String) for _ in form.wanted]
-    return Block(texts, numbers[is_row], line + np.flatnonzero(is_row), ragged)
+    return Block(texts, numbers[is_row], line + np.flatnonzero(is_row), ragged, len(ends))
 
 
 def _unquoted(text: str, form: Form) -> str:
@@ -165,10 +166,9 @@ def _parted(content: bytes, form: Form, rows: int) -> list[pl.Series]:
     return [frame.to_series(order.index(place)) for place in form.wanted]
 
 
-def _refuse_odd(content: bytes) -> None:
-    if b"\0" in content or (b"\r" in content and content.count(b"\r") != content.count(b"\r\n")):
-        raise IrregularError
-    if any(bytes([mark]) in content for mark in _CONTROLS) or b"\x0b" in content or b"\x0c" in content:
+def _refuse_odd(content: bytes, controls: int) -> None:
+    """Refuse what is no plain UTF-8; ``controls``: how many control characters it has besides line ends."""
+    if controls and controls != content.count(b"\t") + content.count(b"\r\n"):
         raise IrregularError
     if not content.isascii():
         try:
