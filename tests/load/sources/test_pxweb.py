@@ -183,7 +183,7 @@ def test_all_or_nothing(fetch, web, open_office) -> None:
     assert "answered 503 Service Unavailable (6 attempts" in came.kept.trouble.message
     assert not came.new
     assert came.kept.files == good.kept.files
-    assert list((fetch.root / ".tulosvahti" / "fetching").iterdir()) == []
+    assert list((fetch.root / ".tulosvahti" / "work" / "fetching").iterdir()) == []
 
 
 @pytest.mark.parametrize("api", [1, 2])
