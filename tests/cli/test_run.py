@@ -24,6 +24,7 @@ def test_a_second_run_opens_nothing_and_mails_nothing(project):
     _, two = project.run()
     assert [item["change"] for item in two["findings"]] == ["continued"]
     assert len(outbox(project)) == 1
+    assert {item["evidence"].pop("measured_in_run") for item in two["verdicts"]} == {"1"}
     assert [{**item, "change": None, "was": None} for item in one["verdicts"]] == [{**item, "change": None, "was": None} for item in two["verdicts"]]
 
 

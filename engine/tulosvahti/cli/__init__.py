@@ -77,6 +77,7 @@ def run(  # noqa: PLR0913 (each is an option)
     no_alerts: Annotated[bool, typer.Option("--no-alerts", help="Write and send no mail.")] = False,  # noqa: FBT002
     no_expectations: Annotated[bool, typer.Option("--no-expectations", help="Leave Great Expectations rules out.")] = False,  # noqa: FBT002
     no_fetch: Annotated[bool, typer.Option("--no-fetch", help="Judge what was fetched last; ask no server.")] = False,  # noqa: FBT002
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Measure also what did not change since it was measured.")] = False,  # noqa: FBT002
 ) -> None:
     """Judge everything now."""
     from tulosvahti import wiring  # noqa: PLC0415
@@ -90,8 +91,9 @@ def run(  # noqa: PLR0913 (each is an option)
         raise typer.Exit(PROBLEM)
     try:
         done = wiring.run_once(
-            opened, day, rules=rules, expectations=not no_expectations, alerts=not no_alerts, fetching=not no_fetch
-        )
+            opened, day, rules=rules, expectations=not no_expectations, alerts=not no_alerts, fetching=not no_fetch,
+            cached=not no_cache,
+        )  # fmt: skip
     except LockedError as error:
         _say(str(error))
         raise typer.Exit(INCOMPLETE) from None

@@ -68,6 +68,8 @@ class Measured:
 
     groups: tuple[tuple[Subject, Period | None, Parts], ...]
     sql: str
+    run: str = ""
+    """The earlier run that measured it; empty: this one."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class RowsMeasured:
     unknown: int
     examples: tuple[Mapping[str, str], ...]
     sql: str
+    run: str = ""
+    """The earlier run that measured it; empty: this one."""
 
 
 @dataclass

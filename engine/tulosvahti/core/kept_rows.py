@@ -16,6 +16,7 @@ Another content, contract or engine gives another file. A path is handed from ``
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 ROW = "__row"
@@ -28,3 +29,5 @@ class KeptRows:
 
     path: Path
     height: int
+    newest: tuple[tuple[str, date], ...] = ()
+    """The newest day of each field that dates rows, where it has one; of a year, its first day."""

@@ -107,7 +107,7 @@ class RowStore:
             os.utime(beside)
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
-        return Entry(KeptRows(path, summary.height), summary)
+        return Entry(KeptRows(path, summary.height, _newest(summary)), summary)
 
     @contextmanager
     def making(self, name: str) -> Iterator[Path]:
@@ -132,7 +132,7 @@ class RowStore:
         part.write_text(json.dumps({"digest": _digest(body), "body": body}, ensure_ascii=False), encoding="utf-8")
         part.replace(beside)
         self._prune(path.parent, beside)
-        return Entry(KeptRows(path, summary.height), summary)
+        return Entry(KeptRows(path, summary.height, _newest(summary)), summary)
 
     def _places(self, name: str, key: str) -> tuple[Path, Path]:
         folder = self._folder / name
@@ -176,6 +176,11 @@ def _engine() -> str:
             facts = path.stat()
             found.append([path.relative_to(package).as_posix(), facts.st_size, facts.st_mtime_ns])
     return _digest([__version__, found])
+
+
+def _newest(summary: Summary) -> tuple[tuple[str, date], ...]:
+    found = ((name, end.last) for name, end in summary.ends.items() if end.last is not None)
+    return tuple((name, last if isinstance(last, date) else date(last, 1, 1)) for name, last in found)
 
 
 def _digest(shape: object) -> str:

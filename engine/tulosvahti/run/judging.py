@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from tulosvahti.core.kept_rows import KeptRows
     from tulosvahti.run.engines import Measures
 
+MEASURED_IN_RUN = "measured_in_run"
+"""In the evidence: the earlier run whose measurement this is, as rows and definition are the same."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -145,7 +148,7 @@ def judged_periods(spec: TargetSpec, agreement: Agreement, as_of: date) -> list[
 def _indicator(rule: Rule, spec: TargetSpec, facts: Facts, engine: Measures, judged: Judged) -> None:
     found_codes = looked_up(spec, facts.contracts, _changes(spec, facts), engine, facts.as_of)
     spec = found_codes.spec
-    measure, sql, failure = spec.measure, "", found_codes.fault
+    measure, sql, failure, earlier = spec.measure, "", found_codes.fault, ""
     groups: dict[tuple[Subject, Period | None], Parts] = {}
     if failure is None and (measure.input in facts.tables or measure.input in facts.pushed):
         try:
@@ -154,7 +157,7 @@ def _indicator(rule: Rule, spec: TargetSpec, facts: Facts, engine: Measures, jud
             failure = Reason.of("not_computed", detail=error)
         else:
             groups = {(subject, period): parts for subject, period, parts in found.groups}
-            sql = found.sql
+            sql, earlier = found.sql, found.run
     contract = facts.contracts[measure.input]
     minimum = _minimum(spec, contract)
 
@@ -185,7 +188,8 @@ def _indicator(rule: Rule, spec: TargetSpec, facts: Facts, engine: Measures, jud
             if grace is not None:
                 more["grace"] = grace
             verdict = judge_target(rule, spec, period, this, facts.setting(rule, measure.input, period, **more))
-            judged.verdicts.append(replace(verdict, evidence={**verdict.evidence, **found_codes.evidence}) if found_codes.evidence else verdict)
+            more_evidence = {**found_codes.evidence, **({MEASURED_IN_RUN: earlier} if earlier and verdict.evidence else {})}
+            judged.verdicts.append(replace(verdict, evidence={**verdict.evidence, **more_evidence}) if more_evidence else verdict)
     judged.verdicts += named(rule, found_codes, judged_periods(spec, facts.agreements[rule.cite.agreement], facts.as_of))
 
 
@@ -252,6 +256,8 @@ def _rows(rule: Rule, spec: RowsSpec, facts: Facts, engine: Measures) -> Verdict
         "examples": [dict(example) for example in found.examples],
         "sql": found.sql,
     }
+    if found.run:
+        evidence[MEASURED_IN_RUN] = found.run
     if found.failed:
         first = ", ".join(f"{name} {value}" for name, value in found.examples[0].items())
         word, reason = Word.MISSED, Reason.of("failing_rows", count=found.failed, first=first)

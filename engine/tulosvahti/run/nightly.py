@@ -17,6 +17,7 @@ from tulosvahti.load.tables import Taken, take_all
 from tulosvahti.run.engines import engines_over
 from tulosvahti.run.judging import Facts, judge_rules, with_cited
 from tulosvahti.run.pushed import push_all
+from tulosvahti.run.remembered import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tulosvahti.core.secrecy import SecretName
     from tulosvahti.core.verdict import Word
     from tulosvahti.load.project import Project
+    from tulosvahti.store.measured import MeasuredStore
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Request:
     docs_folder: Path | None = None
     secret: Callable[[SecretName], str] | None = None
     """Gives secrets, for inputs that are measured in their database."""
+    remembering: MeasuredStore | None = None
+    """What earlier runs measured; None: everything is measured, and nothing remembered."""
 
 
 def chosen(rules: Sequence[Rule], pattern: str) -> list[Rule]:
@@ -99,6 +103,9 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     there = frozenset(name for name, item in pushed.items() if item.database is not None)
     facts = Facts(request.as_of, deliveries, tables, project.contracts, project.agreements, there)
     engine = engines_over(project.config.compute, tables, pushed, project.contracts, request.as_of)
+    memory = request.remembering
+    if memory is not None:
+        engine = Remembered(engine, tables, project.contracts, request.as_of, memory, request.run)
     try:
         judged = judge_rules(rules, facts, engine, {}, every)
         if running is not None:
@@ -107,6 +114,8 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
             judged.verdicts += judge_rules(last, facts, engine, outcomes, every).verdicts
     finally:
         engine.close()
+    if isinstance(engine, Remembered):
+        engine.save()
     order = {rule.id: index for index, rule in enumerate(asked)}
     verdicts = sorted(
         (verdict for verdict in judged.verdicts if verdict.rule.id in order), key=lambda verdict: order[verdict.rule.id]

@@ -235,7 +235,7 @@ def _state_files(state: Path, database: str) -> Iterator[tuple[str, Path]]:
             name for name in folders if not name.startswith((ASIDE, INCOMING, ".part-")) and name != "work"
         )
         if Path(folder) == state / "store":
-            folders[:] = [name for name in folders if name != "rows"]
+            folders[:] = [name for name in folders if name not in {"rows", "measured"}]
         for name in sorted(files):
             path = Path(folder) / name
             if path.resolve() in live or name.startswith((".part-", MARKER)) or name.endswith((".part", ".lock")):

@@ -17,6 +17,7 @@ from tulosvahti.run.claimed import Beginning, Result, run_claimed
 from tulosvahti.run.nightly import Before, Request, evaluate, inputs_of
 from tulosvahti.store import deliveries, revised
 from tulosvahti.store.inputs import InputStore
+from tulosvahti.store.measured import MeasuredStore
 from tulosvahti.wiring.alerts import alert, mails_of
 from tulosvahti.wiring.base import default_as_of, now, open_ledger, run_lock, state_folder
 from tulosvahti.wiring.dropping import several_of, take_dropped
@@ -59,6 +60,7 @@ class Asked:
     expectations: bool = True
     alerts: bool = True
     fetching: bool = True
+    cached: bool = True
 
 
 def run_once(  # noqa: PLR0913 (each is one choice of the caller)
@@ -69,6 +71,7 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
     expectations: bool = True,
     alerts: bool = True,
     fetching: bool = True,
+    cached: bool = True,
     clock: Callable[[], datetime] = now,
 ) -> Done:
     """Run everything once, by hand: fetch, judge, publish, write the report, send or write the mails.
@@ -81,7 +84,7 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
         take_dropped(project, ledger, clock)
         claim = ledger.slots.claim_by_hand(rules, lock.owner, clock, lock.dead)
         lock.alone()
-        return _run(project, ledger, claim, Asked(as_of, rules, expectations, alerts, fetching), clock)
+        return _run(project, ledger, claim, Asked(as_of, rules, expectations, alerts, fetching, cached), clock)
 
 
 def run_slot(  # noqa: PLR0913 (a slot is its claim, when it was due, and its job)
@@ -129,7 +132,9 @@ def _run(  # noqa: PLR0913 (what a run is made of)
             with ledger.transaction(reading=True) as connection:
                 history, refusals = revised.history(connection), deliveries.refusals(connection, several_of(project))
             before = Before(ledger.open_findings(), ledger.previous_verdicts(), known, history, refusals)
-            request = Request(run, asked.as_of, asked.rules, asked.expectations, Path(scratch), docs, secret_reader(project.root))
+            measured = MeasuredStore(project.root) if asked.cached else None
+            secret = secret_reader(project.root)
+            request = Request(run, asked.as_of, asked.rules, asked.expectations, Path(scratch), docs, secret, measured)
             outcome = evaluate(project, request, before, InputStore(project.root).keep)
         notes, failed = notes_of_run(project, ledger, outcome, started) if asked.alerts else ([], [])
         found = alert(project, ledger, outcome, started, notes)

@@ -1,0 +1,71 @@
+"""What was measured, as plain data and back: so that what did not change is not measured again. Numbers stay exact."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import date
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from tulosvahti.compute.engine import Measured, RowsMeasured
+from tulosvahti.core.measure import Parts
+from tulosvahti.core.period import Grain, containing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_COUNTED = tuple(item.name for item in fields(Parts) if item.name not in {"values", "missing", "bounds", "ambiguous"})
+
+
+def plain_of(found: Measured | RowsMeasured) -> dict[str, Any]:
+    """Give plain data, as JSON has them."""
+    if isinstance(found, RowsMeasured):
+        return {
+            "met": found.met, "failed": found.failed, "unknown": found.unknown, "sql": found.sql,
+            "examples": [dict(example) for example in found.examples],
+        }  # fmt: skip
+    groups = [
+        [
+            [list(pair) for pair in subject],
+            None if period is None else [period.start.isoformat(), str(period.grain)],
+            [getattr(parts, name) for name in _COUNTED],
+            {name: _text(value) for name, value in parts.values.items()},
+            dict(parts.missing),
+            {name: [_text(low), _text(high)] for name, (low, high) in parts.bounds.items()},
+            parts.ambiguous,
+        ]
+        for subject, period, parts in found.groups
+    ]
+    return {"groups": groups, "sql": found.sql}
+
+
+def found_of(plain: Mapping[str, Any], run: str) -> Measured | RowsMeasured:
+    """Give what plain data hold; ``run`` measured it.
+
+    Raises:
+        LookupError, TypeError, ValueError: they are not what ``plain_of`` gives.
+
+    """
+    if "groups" not in plain:
+        examples = tuple(dict(example) for example in plain["examples"])
+        return RowsMeasured(int(plain["met"]), int(plain["failed"]), int(plain["unknown"]), examples, str(plain["sql"]), run)
+    groups = []
+    for subject, period, counts, values, missing, bounds, ambiguous in plain["groups"]:
+        parts = Parts(
+            **{name: int(count) for name, count in zip(_COUNTED, counts, strict=True)},
+            values={name: _number(value) for name, value in values.items()},
+            missing={name: int(count) for name, count in missing.items()},
+            bounds={name: (_number(low), _number(high)) for name, (low, high) in bounds.items()},
+            ambiguous=bool(ambiguous),
+        )
+        when = None if period is None else containing(date.fromisoformat(period[0]), Grain(period[1]))
+        groups.append((tuple((str(name), str(value)) for name, value in subject), when, parts))
+    return Measured(tuple(groups), str(plain["sql"]), run)
+
+
+def _text(value: Fraction | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _number(text: str | None) -> Fraction | None:
+    return None if text is None else Fraction(text)

@@ -1,0 +1,149 @@
+"""Measurements that did not change since they were made: the same rows, the same definition, the same programme.
+
+A key names the rows by their file of the row store (content, contract and reader), the rule's own query, and the code that
+measures. The day of knowledge is part of it only where it matters: where an expression speaks of it, or rows lie after it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from tulosvahti import __version__
+from tulosvahti.compute.engine import Measured, RowsMeasured
+from tulosvahti.compute.remembering import found_of, plain_of
+from tulosvahti.compute.rule_sql import RuleSql
+from tulosvahti.core.rule import RowsSpec, TargetSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tulosvahti.core.contract import Contract
+    from tulosvahti.core.kept_rows import KeptRows
+    from tulosvahti.run.engines import Measures
+    from tulosvahti.store.measured import MeasuredStore
+
+
+class Remembered:
+    """An engine that measures what no earlier run did."""
+
+    def __init__(  # noqa: PLR0913 (what is measured, by what, on what, and what is known)
+        self, inner: Measures, tables: Mapping[str, KeptRows], contracts: Mapping[str, Contract], as_of: date,
+        store: MeasuredStore, run: str,
+    ) -> None:  # fmt: skip
+        """Take the engine, and what earlier runs remember of the inputs that lie in files."""
+        self._inner = inner
+        self._tables = tables
+        self._contracts = contracts
+        self._as_of = as_of
+        self._today, self._ever = RuleSql(contracts, as_of), RuleSql(contracts, date.max)
+        self._store = store
+        self._run = run
+        self._before = {name: store.read(name) for name in tables}
+        self._after: dict[str, dict[str, Any]] = {name: {} for name in tables}
+
+    @property
+    def lost(self) -> str:
+        """Why a database could not be reached."""
+        return self._inner.lost
+
+    @property
+    def passes(self) -> Any:  # noqa: ANN401 (as the engine has them)
+        """What was run now."""
+        return self._inner.passes
+
+    def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
+        """Plan and run what is not remembered."""
+        self._inner.prepare(spec for spec in specs if self._known(spec) is None)
+
+    def measure(self, spec: TargetSpec) -> Measured:
+        """Measure an indicator, or remember it."""
+        known = self._known(spec)
+        if not isinstance(known, Measured):
+            known = self._inner.measure(spec)
+        self._keep(spec, known)
+        return known
+
+    def rows(self, spec: RowsSpec) -> RowsMeasured:
+        """Judge a condition row by row, or remember how it went."""
+        known = self._known(spec)
+        if not isinstance(known, RowsMeasured):
+            known = self._inner.rows(spec)
+        self._keep(spec, known)
+        return known
+
+    def look(self, name: str, columns: Sequence[str], equal: tuple[str, str] | None = None) -> list[dict[str, Any]]:
+        """Give some columns of an input's rows."""
+        return self._inner.look(name, columns, equal)
+
+    def query_of(self, spec: TargetSpec | RowsSpec) -> str:
+        """Give a rule's own query."""
+        return self._inner.query_of(spec)
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        self._inner.close()
+
+    def save(self) -> None:
+        """Remember what this run asked for; what it did not ask for stays as it was."""
+        for name, found in self._after.items():
+            if found and self._before[name] != self._before[name] | found:
+                rows = self._tables[name].path.name
+                kept = {key: item for key, item in self._before[name].items() if item["rows"] == rows}
+                self._store.write(name, kept | found)
+
+    def _known(self, spec: TargetSpec | RowsSpec) -> Measured | RowsMeasured | None:
+        name = _input_of(spec)
+        if name not in self._tables or (found := self._before[name].get(self._key(name, spec))) is None:
+            return None
+        try:
+            return found_of(found["found"], str(found["run"]))
+        except (LookupError, TypeError, ValueError):
+            return None
+
+    def _keep(self, spec: TargetSpec | RowsSpec, found: Measured | RowsMeasured) -> None:
+        name = _input_of(spec)
+        if name in self._tables:
+            rows = self._tables[name].path.name
+            item = {"run": found.run or self._run, "rows": rows, "found": plain_of(found)}
+            self._after[name][self._key(name, spec)] = item
+
+    def _key(self, name: str, spec: TargetSpec | RowsSpec) -> str:
+        rules = self._ever if self._settled(spec) else self._today
+        shown = ", ".join(spec.key) if isinstance(spec, RowsSpec) else ""
+        text = "\0".join([_code(), self._tables[name].path.name, rules.query(spec), shown, repr(self._contracts[name].fields)])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _settled(self, spec: TargetSpec | RowsSpec) -> bool:
+        """Tell whether another day of knowledge would give the same."""
+        if isinstance(spec, RowsSpec):
+            return not _speaks_of_today(spec.require, spec.where)
+        measure = spec.measure
+        newest = dict(self._tables[measure.input].newest)
+        dated = [name for name in (measure.period, self._contracts[measure.input].known_on) if name]
+        by_then = all(name in newest and newest[name] <= self._as_of for name in dated)
+        return by_then and not _speaks_of_today(measure.expression, measure.where)
+
+
+def _input_of(spec: TargetSpec | RowsSpec) -> str:
+    return spec.measure.input if isinstance(spec, TargetSpec) else spec.input
+
+
+def _speaks_of_today(*expressions: Any) -> bool:  # noqa: ANN401 (expressions or nothing)
+    return any(
+        column.name == "as_of" for item in expressions if item is not None for column in item.tree.find_all(exp.Column)
+    )
+
+
+@cache
+def _code() -> str:
+    """Name the code that measures: its version and its files, so that a change of it measures everything anew."""
+    package = Path(__file__).resolve().parents[1]
+    places = [*sorted((package / "compute").glob("*.py")), package / "core" / "cells.py", package / "core" / "measure.py"]
+    facts = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in places]
+    return hashlib.sha256(repr((__version__, facts)).encode()).hexdigest()

@@ -1,0 +1,93 @@
+"""Rules whose rows and definition did not change are not measured again: the verdicts are the same, and the evidence says so."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tulosvahti.compute.engine import Engine
+
+ROWS_RULE = """\
+  - id: visit-costs-known
+    title: Kustannukset
+    quote: Kustannukset
+    owner: agency
+    rows: {input: visits, require: "cost < 1000", key: [visit_id]}
+  - id: visits-before-today
+    title: Menneet käynnit
+    quote: Menneet käynnit
+    owner: agency
+    measure: {input: visits, share: "visited_on < as_of"}
+    target: {2025: ">= 90"}
+"""
+
+
+@pytest.fixture
+def measured(monkeypatch) -> list[str]:
+    """Give what engines are asked to measure."""
+    asked = []
+    for name in ("measure", "rows"):
+        original = getattr(Engine, name)
+
+        def counted(self, spec, original=original):
+            asked.append(self.query_of(spec))
+            return original(self, spec)
+
+        monkeypatch.setattr(Engine, name, counted)
+    return asked
+
+
+def told(found) -> tuple[str, list[str | None]]:
+    """Give the verdicts as bytes, without how they differ from the last run, and the runs that measured them."""
+    runs, verdicts = [], []
+    for item in found["verdicts"]:
+        if item["rule"].startswith("visit"):
+            runs.append(item["evidence"].pop("measured_in_run", None))
+            verdicts.append({name: value for name, value in item.items() if name not in {"change", "was"}})
+    return json.dumps(verdicts, sort_keys=True), runs
+
+
+def test_what_did_not_change_is_not_measured_again(project, measured):
+    project.write("rules/2-visits.yaml", (project.root / "rules/2-visits.yaml").read_text() + ROWS_RULE)
+    _, found = project.run("--rules", "visit*")
+    first, runs = told(found)
+    assert runs == [None] * 4
+    assert len(measured) == 4
+    measured.clear()
+    _, found = project.run("--rules", "visit*")
+    assert told(found) == (first, ["1"] * 4)
+    assert not measured
+    _, found = project.run("--rules", "visit*", "--no-cache")
+    assert told(found) == (first, [None] * 4)
+    assert len(measured) == 4
+
+
+def test_what_changed_is_measured_again(project, measured):
+    project.write("rules/2-visits.yaml", (project.root / "rules/2-visits.yaml").read_text() + ROWS_RULE)
+    project.run("--rules", "visit*")
+    # The next evening: only what speaks of the day is another question, as no row lies after it.
+    _, found = project.run("--rules", "visit*", as_of="2026-01-01")
+    assert told(found)[1] == ["1", "1", "1", None]
+    # A day before some rows were known.
+    _, found = project.run("--rules", "visit*", as_of="2025-02-04")
+    assert told(found)[1] == [None, None, "1", None]
+    project.write("inputs/visits.csv", (project.root / "inputs/visits.csv").read_text() + "d;06.02.2025;1\n")
+    _, found = project.run("--rules", "visit*")
+    assert told(found)[1] == [None] * 4
+    text = (project.root / "rules/2-visits.yaml").read_text()
+    project.write("rules/2-visits.yaml", text.replace("sum: cost", 'sum: "cost + 1"').replace("cost < 1000", "cost < 999"))
+    _, found = project.run("--rules", "visit*")
+    assert [run is None for run in told(found)[1]] == [False, True, True, False]
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:50], lambda text: text.replace('"counts"', '"c"').replace("1", "2"), lambda _text: "[]"])
+def test_a_damaged_memory_is_none(project, measured, damage):
+    _, found = project.run("--rules", "visit*")
+    first, _ = told(found)
+    path = project.root / ".tulosvahti/store/measured/visits.json"
+    path.write_text(damage(path.read_text()))
+    measured.clear()
+    _, found = project.run("--rules", "visit*")
+    assert told(found) == (first, [None] * 2)
+    assert len(measured) == 2
