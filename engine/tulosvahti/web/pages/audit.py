@@ -47,7 +47,7 @@ def take(page: Page) -> Response:
 
 
 def _kept(page: Page) -> kept.Kept:
-    found = kept.kept(page, page.part("name"))
+    found = kept.kept(page, page.part("audit"))
     if found is None:
         raise page.missing("web.audit.gone")
     return found
@@ -59,7 +59,7 @@ def show(page: Page) -> Response:
     found: FilesAudited = item.found
     body = audit_body(found.audit, page.language, found.problems).replace(f"{item.path.parent}/", "")
     return page.show(
-        "audit_result.html.j2", page.say("web.audit.result", name=item.path.name), name=page.part("name"),
+        "audit_result.html.j2", page.say("web.audit.result", name=item.path.name), name=page.part("audit"),
         body=Markup(body), tables=len(found.audit.tables),  # noqa: S704 (escaped by its own template)
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ def rule(page: Page) -> Response:
 PAGES = (
     PageAt("/audit", ask, menu="web.nav.audit", deed=Deed.AUDIT),
     PageAt("/audit", take, method="POST", deed=Deed.AUDIT),
-    PageAt("/audit/{name}", show, deed=Deed.AUDIT),
-    PageAt("/audit/{name}/marked.xlsx", workbook, deed=Deed.AUDIT),
-    PageAt("/audit/{name}/rule.yaml", rule, deed=Deed.AUDIT),
+    PageAt("/audit/{audit}", show, deed=Deed.AUDIT),
+    PageAt("/audit/{audit}/marked.xlsx", workbook, deed=Deed.AUDIT),
+    PageAt("/audit/{audit}/rule.yaml", rule, deed=Deed.AUDIT),
 )

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
 
 from tulosvahti.core.verdict import Word
 from tulosvahti.web.page import Page, PageAt
@@ -13,10 +19,15 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from tulosvahti.emit.stored import Stored
+    from tulosvahti.web.house import House
 
 FIRST = 10
 """Lines of what needs attention, and of what changed, before the rest is left to the matrix."""
 STANDINGS = ("binding", "preliminary")
+_MOST = 40
+"""Fragments kept for each house."""
+_PARTS: WeakKeyDictionary[House, OrderedDict[tuple[object, ...], str]] = WeakKeyDictionary()
+_LOCK = threading.Lock()
 
 
 def overview(page: Page) -> Response:
@@ -42,31 +53,49 @@ def _shown(page: Page, stored: Stored, title: str, path: str) -> Response:
         standing=page.asked("standing", allowed=STANDINGS),
         agency=page.asked("agency"),
     )
-    template = "overview_part.html.j2" if page.partial else "overview.html.j2"
-    return page.show(template, title, path=path, **view_of(page, stored, wanted))
+    past_run = str(page.ledger.newest_done()) != str(stored.run["id"])
+    part = _part(page, stored, wanted, past=past_run)
+    if page.partial:
+        return HTMLResponse(part, headers={"Content-Language": page.language, "Vary": "Cookie, Accept-Language, HX-Request"})
+    return page.show(
+        "overview.html.j2", title, path=path, run=stored.run, as_of=page.day(stored.as_of), past=past_run, wanted=wanted,
+        choices=choices(stored, page.language), synthetic=", ".join(stored.synthetic), lookback=stored.run["lookback"],
+        empty=not stored.verdicts, part=Markup(part),  # noqa: S704 (a template's own)
+    )  # fmt: skip
 
 
-def view_of(page: Page, stored: Stored, wanted: Wanted) -> dict[str, Any]:
-    """Give what the page and its fragment place."""
+def _part(page: Page, stored: Stored, wanted: Wanted, *, past: bool) -> str:
+    """Give what was found, rendered; a run never changes, so neither does this, whoever asks."""
+    key = str(stored.run["id"]), page.url("/"), page.language, wanted, past
+    with _LOCK:
+        kept = _PARTS.setdefault(page.house, OrderedDict())
+        if key in kept:
+            kept.move_to_end(key)
+            return kept[key]
+    shown = page.show("overview_part.html.j2", "", **view_of(page, stored, wanted, past=past))
+    text = bytes(shown.body).decode()
+    with _LOCK:
+        kept[key] = text
+        while len(kept) > _MOST:
+            kept.popitem(last=False)
+    return text
+
+
+def view_of(page: Page, stored: Stored, wanted: Wanted, *, past: bool) -> dict[str, Any]:
+    """Give what the fragment places."""
     language = page.language
     chosen = [verdict for verdict in stored.verdicts if wanted.fits(verdict)]
     first, moved = attention(chosen), changed(chosen)
     return {
         "run": stored.run,
-        "as_of": page.day(stored.as_of),
-        "past": str(page.ledger.newest_done()) != str(stored.run["id"]),
-        "wanted": wanted,
-        "choices": choices(stored, language),
+        "past": past,
         "cards": counted(chosen),
         "attention": [line(stored, item, language) for item in first[:FIRST]],
         "attention_more": max(len(first) - FIRST, 0),
         "first_run": stored.is_first,
         "changes": [line(stored, item, language) for item in moved[:FIRST]],
         "changes_more": max(len(moved) - FIRST, 0),
-        "synthetic": ", ".join(stored.synthetic),
-        "lookback": stored.run["lookback"],
         "matrix": matrix(stored, wanted, language),
-        "empty": not stored.verdicts,
     }
 
 

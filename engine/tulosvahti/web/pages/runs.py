@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from tulosvahti import wiring
 from tulosvahti.core.text import LANGUAGES
+from tulosvahti.emit.told import told
 from tulosvahti.store import looking
 from tulosvahti.web.page import Page, PageAt
 from tulosvahti.web.pages.overview import past
@@ -34,7 +35,7 @@ def runs(page: Page) -> Response:
     shown = [
         {
             "id": row.id, "as_of": page.day(row.as_of), "state": row.state, "lookback": row.lookback, "forced": row.forced_rules,
-            "reason": row.reason, "done": page.moment(datetime.fromisoformat(row.finished_at)) if row.finished_at else "–",
+            "reason": told(row.reason, page.language), "done": page.moment(datetime.fromisoformat(row.finished_at)) if row.finished_at else "–",
             "rules": row.rules_sha256[:12], "engine": row.engine,
         }
         for row in found[:MANY]
