@@ -124,3 +124,9 @@ def test_hostile_details_cost_no_time_and_stay_themselves() -> None:
 )
 def test_what_servers_did_is_said_in_the_readers_language(sentence: str, said: str) -> None:
     assert told(sentence, "fi") == said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_stands_twice_with_other_names_of_its_details(language: str) -> None:
+    shapes = ["{}".join(key_of(sentence).literals) for sentence in catalogue(language)]
+    assert sorted({shape for shape in shapes if shapes.count(shape) > 1}) == []
