@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH = 10_000
-_DIGITS = 38
+_DIGITS, _IN_64_BITS = 38, 18
 _EXACT = 1 << 53
 """Whole numbers up to here are binary numbers too."""
 
@@ -128,6 +128,41 @@ class Spool:
         return found
 
     def _array(self, column: _Column, values: Sequence[Any]) -> pa.Array:
+        types = {type(value) for value in values} - {type(None)}
+        if len(types) == 1 and (found := self._of_one_type(column, types.pop(), values)) is not None:
+            return found
+        return self._of_any_type(column, values)
+
+    def _of_one_type(self, column: _Column, type_: type, values: Sequence[Any]) -> pa.Array | None:
+        """Take a column of one type as a whole; None where a value needs looking at."""
+        import pyarrow as pa  # noqa: PLC0415 (heavy)
+        import pyarrow.compute as pc  # noqa: PLC0415
+
+        kind = _FAST.get(type_)
+        if kind is None:
+            return None
+        try:
+            found = pa.array(values, type=None if kind is Kind.DECIMAL else _SPOOLED[kind]())
+        except (pa.ArrowException, OverflowError, ValueError):
+            return None
+        if kind is Kind.BINARY and not pc.all(pc.is_finite(found)).as_py():
+            return None
+        if kind is Kind.TEXT and pc.any(pc.starts_with(found, "0000-00-00")).as_py():
+            return None
+        if kind is Kind.MOMENT and any(value is not None and value.tzinfo is not None for value in values):
+            return None
+        column.kind = _with(column, column.kind, kind, values)
+        if kind is Kind.WHOLE:
+            ends = pc.min_max(found).as_py()
+            column.digits = max(column.digits, *(len(str(abs(end))) for end in ends.values()))
+        elif kind is Kind.DECIMAL:
+            if found.type.precision > _DIGITS:
+                return None
+            self._widen(column, found.type.scale, found.type.precision - found.type.scale)
+        return found
+
+    def _of_any_type(self, column: _Column, values: Sequence[Any]) -> pa.Array:
+        """Look at each value."""
         import pyarrow as pa  # noqa: PLC0415 (heavy)
 
         plain = [None if value is None else self._plain(column, value) for value in values]
@@ -137,7 +172,7 @@ class Spool:
         column.kind = _with(column, column.kind, kind, plain)
         if kind in {Kind.WHOLE, Kind.DECIMAL}:
             return self._exact(column, plain)
-        return pa.array(plain, type=_ARROW[kind]())
+        return pa.array(plain, type=_SPOOLED[kind]())
 
     def _exact(self, column: _Column, plain: Sequence[Any]) -> pa.Array:
         import pyarrow as pa  # noqa: PLC0415 (heavy)
@@ -149,11 +184,14 @@ class Spool:
                 _, figures, exponent = number.as_tuple()
                 scale = max(scale, -int(exponent))
                 digits = max(digits, len(figures) + int(exponent))
+        self._widen(column, scale, digits)
+        return pa.array(numbers, type=pa.decimal128(_DIGITS, scale))
+
+    def _widen(self, column: _Column, scale: int, digits: int) -> None:
         column.scale, column.digits = max(column.scale, scale), max(column.digits, digits)
         if column.scale + column.digits > _DIGITS:
             msg = f"column {column.name}: its numbers have more than {_DIGITS} digits together"
             raise SourceError(msg, "round them in the query, or give them as text")
-        return pa.array(numbers, type=pa.decimal128(_DIGITS, scale))
 
     def _plain(self, column: _Column, value: Any) -> Any:  # noqa: ANN401, PLR0911 (what drivers give)
         if isinstance(value, str):
@@ -190,9 +228,9 @@ class Spool:
     def _type(self, column: _Column) -> pa.DataType:
         import pyarrow as pa  # noqa: PLC0415 (heavy)
 
-        if column.kind in {Kind.WHOLE, Kind.DECIMAL}:
+        if column.kind is Kind.DECIMAL or (column.kind is Kind.WHOLE and column.digits > _IN_64_BITS):
             return pa.decimal128(_DIGITS, column.scale)
-        return _ARROW[column.kind]()
+        return _SPOOLED[column.kind]()
 
 
 def _kind_of(type_: type) -> Kind:
@@ -223,7 +261,7 @@ def _joined(values: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
 
     if values.type == wanted:
         return values
-    if pa.types.is_floating(wanted) and pa.types.is_decimal(values.type):
+    if pa.types.is_floating(wanted) and (pa.types.is_decimal(values.type) or pa.types.is_integer(values.type)):
         found = values.to_pylist()
         if any(value is not None and Decimal(float(value)) != value and abs(value) >= _EXACT for value in found):
             msg = "whole numbers beyond 2^53 stand among binary numbers"
@@ -255,9 +293,13 @@ _KINDS: tuple[tuple[Any, Kind], ...] = (
     (date, Kind.DAY),
     (str, Kind.TEXT),
 )
-_ARROW = {
+_FAST = {
+    bool: Kind.TRUTH, int: Kind.WHOLE, Decimal: Kind.DECIMAL, float: Kind.BINARY, datetime: Kind.MOMENT, date: Kind.DAY, str: Kind.TEXT,
+}  # fmt: skip
+_SPOOLED = {
     Kind.NOTHING: _arrow("null"),
     Kind.TRUTH: _arrow("bool_"),
+    Kind.WHOLE: _arrow("int64"),
     Kind.BINARY: _arrow("float64"),
     Kind.DAY: _arrow("date32"),
     Kind.MOMENT: _arrow("timestamp", "us"),
