@@ -142,7 +142,8 @@ def measured(body: str, path: Path) -> tuple[float, int, int, int]:
     seconds = time.perf_counter() - start
     if done.returncode:
         sys.exit(done.stderr.decode(errors="replace"))
-    rows, most, own = json.loads(done.stdout)
+    # A library may draw its progress before.
+    rows, most, own = json.loads(done.stdout[done.stdout.rindex(b"[") :])
     return seconds, rows, most, own
 
 

@@ -1,4 +1,7 @@
-"""The ledger's two databases, for every test that asks for ``ledger`` or ``ledger_url``; no example has a deadline."""
+"""The ledger's two databases, for every test that asks for ``ledger`` or ``ledger_url``; no example has a deadline.
+
+Deliveries are read in a real child process, one for all tests of a worker: starting it takes longer than most tests.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,19 @@ import pytest
 from hypothesis import settings
 from postgresql import ABSENT, new_schema, programs, server
 
+from tulosvahti.load.intake_apart import kept_open
+
 # A busy machine takes longer over an example than a quiet one: that is no fault.
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 _NAMES = (f"ledger{number}" for number in itertools.count())
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_child():
+    with kept_open():
+        yield
 
 
 @pytest.fixture(scope="session")

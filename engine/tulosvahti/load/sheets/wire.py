@@ -33,6 +33,8 @@ _BYTES_A_CELL = 128
 _MOST_ROWS = 1_048_576
 _MOST_NAMED = 10_000
 _MOST_DIGITS = 400
+_SHARED, _MOST_SHARED = 4, 50_000
+"""Parts of a cell without a formula; different ones that are kept to be given again."""
 _HEADING = re.compile(r"\s*(?:(?:18|19|20)\d\d|\(\d{1,2}\))\s*")
 
 
@@ -169,6 +171,7 @@ class Assembler:
         self._total = self._number = 0
         self._formats: list[str] = []
         self._texts: dict[str, Cell] = {"": BLANK}
+        self._shared: dict[tuple[Any, ...], Cell] = {}
         self._suffix, self._hidden = "", False
         self._rows: list[tuple[Cell, ...]] = []
         self.sheets: list[Sheet] = []
@@ -203,7 +206,16 @@ class Assembler:
 
     def _cell(self, item: WireCell) -> Cell:
         if isinstance(item, list):
-            return self._typed(*item)
+            if len(item) > _SHARED:
+                return self._typed(*item)
+            # Dates, codes and scores stand in a column again and again.
+            key = tuple(item)
+            made = self._shared.get(key)
+            if made is None:
+                made = self._typed(*item)
+                if len(self._shared) < _MOST_SHARED:
+                    self._shared[key] = made
+            return made
         if isinstance(item, int):
             return BLANK
         known = self._texts.get(item)
