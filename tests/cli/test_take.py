@@ -20,6 +20,11 @@ def test_shows_and_counts_nothing(project):
         "visits: accepted",
         "rows: 1 sound, 0 rejected",
         "content reaches 2025-02-06",
+        "replaces 3 rows of visits.csv (sha256 25bd622b4b1e), which is kept",
+        "by key: 1 rows are new, 3 are no longer there, 0 have other values",
+        "verdicts that would change: 2 of 2",
+        "  visits 2025: met 3 → missed 1",
+        "  visit-costs 2025: met 1032.75 → met 7",
         "nothing is counted yet: --accept puts it in place (visits.csv)",
     ]
     assert (project.root / "inputs" / "visits.csv").read_bytes() == before
@@ -52,6 +57,26 @@ def test_accepted_is_counted_and_what_it_replaced_is_kept(project):
     assert content in kept
     _, judged = project.run("--rules", "visit-costs", "--no-alerts", "--no-expectations")
     assert judged["verdicts"][0]["observed"] == "1007.75"
+
+
+def test_what_it_would_do_is_shown_as_a_night_would(project):
+    contract = (project.root / "inputs" / "visits.yaml").read_text(encoding="utf-8")
+    project.write("inputs/visits.yaml", contract + "deliverer: register\n")
+    project.write("alerts/routes.yaml", "default: register\nrecipients:\n  register: {name: R, mail: r@x.example, language: sv}\n")
+    project.write("new.csv", "visit_id;visited_on;cost\na;03.02.2025;5\nb;04.02.2025;2,25\nc;05.02.2025;30,00\nd;31.02.2025;x\n")
+    told = project.call("take", str(project.root / "new.csv"), "--input", "visits", "--as-of", "2025-12-31").stdout.splitlines()
+    at = told.index("by key: 1 rows are new, 0 are no longer there, 1 have other values")
+    assert told[at + 1] == "  a: cost 1000.50 → 5.00"
+    assert "  visit-costs 2025: met 1032.75 → unknown 37.25" in told
+    assert "message that would go to register:" in told
+    assert "  | Leveransen godkändes delvis: Käynnit (new.csv), förkastade rader: 1" in told
+    assert not (project.root / ".tulosvahti" / "outbox").exists()
+    assert "nothing has come yet" in project.call("deliveries", "list").stdout
+    project.call("take", str(project.root / "new.csv"), "--input", "visits", "--accept")
+    project.run("--no-expectations", "--no-alerts")
+    listed = project.call("deliveries", "list", "--input", "visits").stdout
+    assert "1 visits: new.csv → visits.csv, take " in listed
+    assert "2 visits" not in listed
 
 
 def test_quarantined_is_not_put_in_place(project):

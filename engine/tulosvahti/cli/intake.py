@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import getpass
+from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DeliveryState
 from tulosvahti.emit.words import clean
-from tulosvahti.wiring.intake import put_in_place
-from tulosvahti.wiring.taking import CallError, Judged, judge, judge_fetched
+from tulosvahti.wiring.base import now, open_ledger
+from tulosvahti.wiring.consequences import consequences
+from tulosvahti.wiring.taking import CallError, Judged, accept, judge, judge_fetched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +35,14 @@ def judge_file(project: Project, path: Path, name: str, as_of: date) -> tuple[Ju
 
     """
     judged = judge(project, path, name, as_of)
-    return judged, partial(put_in_place, project, judged.file, judged.place)
+    judged = replace(judged, consequences=tuple(consequences(project, judged, as_of)))
+    return judged, partial(_accept, project, judged)
+
+
+def _accept(project: Project, judged: Judged) -> None:
+    """Put it in place and log it as taken by the user of this computer."""
+    with closing(open_ledger(project)) as ledger, ledger.transaction() as connection:
+        accept(project, connection, judged, getpass.getuser(), now())
 
 
 def lines(judged: Judged, *, put: bool) -> Iterator[str]:
@@ -55,6 +66,7 @@ def lines(judged: Judged, *, put: bool) -> Iterator[str]:
             yield f"  and {len(found) - _BAD_ROWS} more"
     if delivery.next_step:
         yield f"what to do: {clean(delivery.next_step)}"
+    yield from judged.consequences
     if put:
         yield f"put in place: {judged.place}; the next run counts it"
     elif delivery.state is DeliveryState.QUARANTINED:

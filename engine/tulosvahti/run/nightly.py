@@ -57,6 +57,8 @@ class Request:
     """Gives secrets, for inputs that are measured in their database."""
     remembering: MeasuredStore | None = None
     """What earlier runs measured; None: everything is measured, and nothing remembered."""
+    given: Mapping[str, Taken] = field(default_factory=dict)
+    """Inputs as they would be, instead of what lies there."""
 
 
 def chosen(rules: Sequence[Rule], pattern: str) -> list[Rule]:
@@ -96,6 +98,7 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     every = {rule.id: rule for rule in project.rules}
     rules = with_cited(asked, every)
     taken = take_in(project, needed_inputs(rules), request.as_of, keep, before.refusals)
+    taken |= {name: item for name, item in request.given.items() if name in taken}
     tables = {name: item.rows for name, item in taken.items() if item.rows is not None}
     running = _expectations(rules, taken, request)
     pushed = push_all(project, list(taken), request.as_of, request.secret)

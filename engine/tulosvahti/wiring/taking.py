@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.contract import Contract, Delivery
     from tulosvahti.load.project import Project
+    from tulosvahti.load.tables import Taken
 
 
 class CallError(Exception):
@@ -45,6 +46,10 @@ class Judged:
     file: File
     place: Path
     delivery: Delivery
+    taken: Taken | None = field(default=None, repr=False, compare=False)
+    """With its rows, beside the deliveries that lie there."""
+    consequences: tuple[str, ...] = ()
+    """What accepting it would do, in lines."""
 
 
 def judge(project: Project, path: Path, name: str, as_of: date) -> Judged:
@@ -80,7 +85,8 @@ def judge(project: Project, path: Path, name: str, as_of: date) -> Judged:
     except UnreadableError as error:
         msg = f"{error}; {error.next_step}"
         raise CallError(msg) from error
-    return Judged(file, place, take_files([(contract, files)], project.root, as_of)[name].delivery)
+    taken = take_files([(contract, files)], project.root, as_of)[name]
+    return Judged(file, place, taken.delivery, taken)
 
 
 def judge_fetched(project: Project, name: str, as_of: date) -> tuple[Judged, Callable[[], object]]:
