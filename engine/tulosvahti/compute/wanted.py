@@ -78,7 +78,7 @@ def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql, *, listed: bool = Tru
         atoms = _atoms(spec.where, contract, rules.written)
         return Wanted(rules.query(spec), spec.input, filter=atoms, value=outcome, listed=listed)
     measure = spec.measure
-    if measure.moved is not None:
+    if measure.mapping is not None:
         return None
     contract, day = rules.contracts[measure.input], rules.day(measure)
     start = f"({period_start(day, spec.grain)})" if measure.period else "CAST(NULL AS DATE)"
