@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from dashboard import START, VISITS, browser, make_project
@@ -126,6 +128,25 @@ def test_very_long_titles_and_subjects_are_shown(root, clock):
     judge(root, "2025-11-21")
     with closing(House(root, clock, clock.steady)) as house:
         assert "V" * 3_000 in browser(house).get("/en/overview").text
+
+
+def test_every_indicator_of_the_demonstration_project_opens(tmp_path, clock):
+    """Every kind of rule, with every kind of evidence."""
+    project = Path(__file__).parents[2]
+    root = tmp_path / "kainuu"
+    for name in ("rules", "inputs", "alerts"):
+        shutil.copytree(project / name, root / name)
+    shutil.copy(project / "config.toml", root / "config.toml")
+    judge(root, "2023-11-30")
+    with closing(House(root, clock, clock.steady)) as house:
+        visitor = browser(house)
+        for rule in house.project.rules:
+            answer = visitor.get(f"/sv/indicators/{rule.id}")
+            assert answer.status_code in {200, 404}, rule.id
+            assert answer.status_code == 200 or rule.kind == "expectation", rule.id
+        assert visitor.get("/fi/compare?rule=appropriation-2023&heading=jako_2022").status_code == 200
+        assert visitor.get("/fi/compare?rule=stakeholder-satisfaction-by-group").status_code == 200
+        assert visitor.get("/en/indicators/crm-leads/chart.svg?kind=within").status_code == 200
 
 
 def test_runs_are_listed_with_their_reports(looked):

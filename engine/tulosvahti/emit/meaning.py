@@ -25,10 +25,10 @@ def meaning(rule: Rule, contracts: Mapping[str, Contract], language: str) -> lis
     if isinstance(spec, CrossfootSpec):
         return said.crossfoot(spec)
     if isinstance(spec, MilestoneSpec):
-        return [*said.of("milestone", spec.input, key=spec.key), (said.say("due"), day(spec.due, language))]
+        return [*said.of("milestone", spec.input, name=spec.key), (said.say("due"), day(spec.due, language))]
     if isinstance(spec, NarrativeSpec):
         dues = ", ".join(f"{period.key}: {day(due, language)}" for period, due in spec.due)
-        return [*said.of("narrative", spec.input, key=spec.key), (said.say("due"), dues)]
+        return [*said.of("narrative", spec.input, name=spec.key), (said.say("due"), dues)]
     if isinstance(spec, RowsSpec):
         return said.of("rows", spec.input, expression=spec.require.text) + said.where(spec.where)
     assert isinstance(spec, ExpectationSpec)  # noqa: S101 (the last kind there is)
