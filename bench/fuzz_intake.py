@@ -19,7 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "tests/shared")]
 
-from intake_service import Service, faults_of  # noqa: E402 (found beside the tests)
+from delivered import delivered  # noqa: E402 (found beside the tests)
+from intake_service import MOST_MEMORY, TOGETHER, Service, faults_of  # noqa: E402 (found beside the tests)
 from mutated import mutated  # noqa: E402
 
 _AGAIN = 50
@@ -53,6 +54,13 @@ def main() -> int:
         for fault in faults:
             broken += 1
             print(f"seed {seed} ({name}, {len(content)} bytes): {fault}", flush=True)
+    for _ in range(TOGETHER):
+        # What the last child used is known when the next one begins.
+        _, used = working.take("leads.csv", delivered("csv")) or ({}, {"own": 0.0, "child": 0.0})
+        most = {who: max(value, used[who]) for who, value in most.items()}
+    if max(most.values()) > MOST_MEMORY:
+        broken += 1
+        print(f"used {most}")
     working.close()
     states = sorted({state for _, state in ends})
     print("| named | " + " | ".join(states) + " |")

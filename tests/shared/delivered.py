@@ -169,6 +169,8 @@ def _binary_cell(column: int, value: object) -> bytes:
     place = struct.pack("<II", column, 0)
     if isinstance(value, bool):
         return _record(4, place + bytes([value]))
+    if isinstance(value, ArithmeticError):
+        return _record(3, place + bytes([{"#DIV/0!": 0x07, "#N/A": 0x2A}[str(value)]]))
     if isinstance(value, str):
         return _record(6, place + _wide(value))
     return _record(5, place + struct.pack("<d", float(str(value))))

@@ -23,7 +23,7 @@ COLUMNS = (
     "target", "margin", "unit", "reason", "reason_text", "rows", "unknown_rows", "synthetic", "input", "input_sha256",
 )  # fmt: skip
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_FORMULA = re.compile(r"\s*[=+\-@|%]|[\t\r]")
+_FORMULA = re.compile(r"\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|[\t\r]")
 
 
 def to_csv(stored: Stored, language: str) -> str:

@@ -66,7 +66,7 @@ def read_grid(contract: Contract, name: str, path: Path) -> Records:
         on = f" on sheet {named!r}" if named else ""
         where = f"the table was found{on}, header on {table.header.where}"
     return _records(contract, table, Book(
-        "formulas_unread" not in {item.code for item in reading.notices},
+        all(item.code != "formulas_unread" or item.detail for item in reading.notices),
         "days_from_1904" in {item.code for item in reading.notices},
     ), [*notices, *([where] if where else [])])  # fmt: skip
 
@@ -90,7 +90,7 @@ def _file_notices(name: str, reading: Reading) -> list[str]:
     for notice in reading.notices:
         if notice.code == "opened_by_content":
             found.append(f"{name} is {notice.detail[1].upper()} by its content, and was opened as such")
-        elif notice.code == "formulas_unread":
+        elif notice.code == "formulas_unread" and not notice.detail:
             found.append("number formats are not known in this kind of workbook: a percent cell counts as its fraction")
     return found
 

@@ -325,7 +325,7 @@ def test_the_same_as_openpyxl(tmp_path: Path) -> None:
 
 def test_an_old_workbook(case: Case) -> None:
     reading = case("budjetti.xls")
-    assert reading.notices == (Notice("formulas_unread"),)
+    assert reading.notices == (Notice("formulas_unread", (), ("formats",)),)
     first, second = reading.sheets
     assert (first.source, second.source, second.hidden) == ("budjetti.xls!Budjetti", "budjetti.xls!piilo", True)
     assert first.merged == (Area(1, 1, 1, 3),)

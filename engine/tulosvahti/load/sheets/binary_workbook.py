@@ -1,7 +1,7 @@
 """Old and binary Excel workbooks (XLS, XLSB), by way of calamine: values, merged ranges and hidden sheets.
 
-Convention: what calamine does not give (formulas, number formats, hidden rows and columns) is absent, which the notice
-``formulas_unread`` says of the file.
+Convention: what calamine does not give (formulas, hidden rows and columns) is absent, which the notice ``formulas_unread``
+says of the file; errors and percents come from ``binary_marks``, and the notice's detail ``formats`` says that they did.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 
 from tulosvahti.core.sheet import Area
 from tulosvahti.load.sheets.archive import DAMAGE
+from tulosvahti.load.sheets.binary_marks import Marks, marks_of
+from tulosvahti.load.sheets.number_format import compiled
 from tulosvahti.load.sheets.numerals import is_numeral, of_float, plain
 from tulosvahti.load.sheets.reading import BrokenSheetError, RefusedError
 from tulosvahti.load.sheets.wire import DATE, ERROR, NUMBER, TEXT, TRUTH
@@ -44,20 +46,21 @@ def read(path: Path, out: Writer) -> None:
         msg = f"workbook cannot be opened: {error}"
         step = "open it in a spreadsheet program and save it as XLSX"
         raise RefusedError(msg, next_step=step) from error
-    out.notice("formulas_unread")
+    marks = marks_of(path)
+    out.notice("formulas_unread", *(["formats"] if marks is not None else []))
     sheets = [item for item in book.sheets_metadata if item.typ not in _LEFT_OUT]
     out.total(len(sheets))
     for item in sheets:
         out.sheet(f"!{item.name}", hidden=item.visible != SheetVisibleEnum.Visible)
         try:
-            _sheet(book, item.name, out)
+            _sheet(book, item.name, out, (marks or {}).get(item.name, Marks()))
         except (CalamineError, BrokenSheetError, *DAMAGE) as error:
             out.drop()
             step = "open the workbook in a spreadsheet program and save it as XLSX; its other sheets are read"
             out.problem(f"sheet {item.name!r} cannot be read: {error}", next_step=step)
 
 
-def _sheet(book: CalamineWorkbook, name: str, out: Writer) -> None:
+def _sheet(book: CalamineWorkbook, name: str, out: Writer, marks: Marks) -> None:
     sheet = book.get_sheet_by_name(name)
     top, left = sheet.start or (0, 0)
     if top:
@@ -65,10 +68,22 @@ def _sheet(book: CalamineWorkbook, name: str, out: Writer) -> None:
     for values in sheet.to_python(skip_empty_area=True):
         cells: list[WireCell] = [0] * left
         cells += [_cell(value) for value in values]
+        if marks.errors or marks.percents:
+            _mark(cells, out, marks)
         numerals = [(at, cell) for at, cell in enumerate(cells) if isinstance(cell, str) and is_numeral(cell)]
         out.row(cells, numerals=numerals)
     areas = [Area(*first, *last) for first, last in sheet.merged_cell_ranges or ()]
     out.end(merged=[area for area in areas if (area.top, area.left) != (area.bottom, area.right)])
+
+
+def _mark(cells: list[WireCell], out: Writer, marks: Marks) -> None:
+    """Put the errors and percents of the next row into its cells."""
+    row = out.rows
+    for column, cell in enumerate(cells):
+        if error := marks.errors.get((row, column)):
+            cells[column] = [error, ERROR]
+        elif (code := marks.percents.get((row, column))) and isinstance(cell, list) and cell[1] == NUMBER:
+            cells[column] = [compiled(code).shown(cell[2]), NUMBER, cell[2], out.format(code)]
 
 
 def _cell(value: Any) -> WireCell:  # noqa: ANN401 - what calamine gives
