@@ -240,13 +240,13 @@ def test_csv_has_a_row_for_each_verdict_with_decimal_strings(stored: Stored) -> 
     assert found[-1]["observed"] == ""
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-2+3", "@SUM(A1)", "|calc", "%x", " =1", "\t=1", "-", "1\r\n=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-2+3", "@SUM(A1)", "|calc", "%x", " =1", "\t=1", "-", "1\r\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x"])
 def test_csv_quotes_what_a_spreadsheet_would_compute(stored: Stored, text: str) -> None:
     stored.data["verdicts"][0]["title"] = dict.fromkeys(LANGUAGES, text)
     stored.data["verdicts"][0]["margin"] = "-1.5"
     first = next(csv.DictReader(io.StringIO(to_csv(stored, "en"), newline="")))
     assert first["margin"] == "-1.5"
-    assert not re.match(r"\s*[=+\-@|%]", first["title"])
+    assert not re.match(r"\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20]", first["title"])
     assert "\n" not in first["title"]
 
 

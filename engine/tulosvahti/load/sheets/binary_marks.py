@@ -24,6 +24,10 @@ _FREE, _SECTOR_LIST, _MOST = 0xFFFFFFFA, 76, 1 << 28
 _RESULT_IS_ERROR = 2
 
 
+class StrangeError(ValueError):
+    """The file is not as its format is described."""
+
+
 @dataclass
 class Marks:
     """Of one sheet, by row and column: errors as people see them, and the codes of percent formats."""
@@ -48,8 +52,7 @@ def _of_xls(book: bytes) -> dict[str, Marks]:
     codes, styles, sheets = dict(BUILT_IN), [], []
     for kind, data in _records(book, 0):
         if kind == 0x0809 and _u16(data, 0) != 0x0600:
-            msg = "a book of before 1997, whose records are others"
-            raise ValueError(msg)
+            raise StrangeError  # before 1997, records were others
         if kind == 0x041E:
             codes[_u16(data, 0)] = _text(data[2:])
         elif kind == 0x00E0:
@@ -122,8 +125,7 @@ def _stream(content: bytes) -> bytes:
             pieces.append(source[(at + shift) * size : (at + shift + 1) * size])
             at = links[at]
             if len(pieces) * size > min(len(content) + size, _MOST):
-                msg = "a chain without end"
-                raise ValueError(msg)
+                raise StrangeError  # a chain without end
         return b"".join(pieces)
 
     entries = chain(directory, table, content, sector, 1)
@@ -138,8 +140,7 @@ def _stream(content: bytes) -> bytes:
             inner = chain(struct.unpack_from("<I", root, 116)[0], table, content, sector, 1)
             links = list(struct.unpack(f"<{len(raw) // 4}I", raw)) if (raw := chain(small_list, table, content, sector, 1)) else []
             return chain(start, links, inner, small, 0)[:size]
-    msg = "no workbook in it"
-    raise ValueError(msg)
+    raise StrangeError
 
 
 def _of_xlsb(archive: zipfile.ZipFile) -> dict[str, Marks]:
