@@ -229,6 +229,8 @@ def _broken(
         if at not in ragged:
             first.setdefault(key, at)
     gone = set(repeats)
+    copies: set[int] = set()
+    again = []
     for at in repeats:
         original = first[keys[at]]
         copy = all(records.columns[place][at] == records.columns[place][original] for place in places)
@@ -237,8 +239,8 @@ def _broken(
         value = ", ".join(text_of_value(records.columns[by_name[name][1]][at]) for name in contract.primary_key)
         names = ", ".join(by_name[name][0].column for name in contract.primary_key)
         if copy:
-            number = records.numbers[at]
-            rejects[:] = [item for item in rejects if item.row != number]
+            copies.add(records.numbers[at])
         address = records.address(at, by_name[contract.primary_key[0]][1])
-        rejects.append(Reject(*records.place(at), names, value, reason, duplicate=copy, cell=address))
+        again.append(Reject(*records.place(at), names, value, reason, duplicate=copy, cell=address))
+    rejects[:] = [*(item for item in rejects if item.row not in copies), *again]
     return gone
