@@ -195,3 +195,27 @@ def test_no_output_of_a_failing_connection_holds_the_secret(project, secret):
     for form in forms(secret):
         found = [name for name, content in contents.items() if form.encode() in content]
         assert found == [], form
+
+
+def test_a_ledger_and_a_mail_server_that_fail_tell_no_secret(project):
+    """The ledger's password is asked for where nobody answers; the mail password's file is readable for others."""
+    parts = re.split(r"(?m)^(?=\[)", (project.root / "config.toml").read_text())
+    project.write("wide", WORD)
+    (project.root / "wide").chmod(0o644)
+    mail = '\n[mail]\nhost = "127.0.0.1"\nport = 1\nusername = "me"\npassword_env = "WIDE"\n'
+    ledger = f'\n[storage]\nledger = "postgresql+psycopg://me@127.0.0.1:{free_port()}/x"\npassword_env = "HUSH"\n'
+    environment = os.environ | {"HUSH": SECRET, "WIDE_FILE": str(project.root / "wide"), "PYTHONPATH": ENGINE}
+    told = ""
+    for added, arguments in ((mail, ["run", "--no-expectations"]), (mail, ["outbox", "--send"]), (ledger, ["run"])):
+        project.write("config.toml", "".join(part for part in parts if not part.startswith(("[mail]", "[storage]"))) + added)
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "tulosvahti", *arguments], cwd=project.root, env=environment, capture_output=True, check=False
+        )
+        told += done.stdout.decode() + done.stderr.decode()
+    assert "The mail server's password cannot be used: others can read the file that WIDE_FILE names" in told
+    assert "what was committed before is kept: mend the cause and try again" in told
+    (project.root / "wide").unlink()
+    kept = {str(path): path.read_bytes() for path in project.root.rglob("*") if path.is_file()} | {"told": told.encode()}
+    for secret in (SECRET, WORD):
+        for form in forms(secret):
+            assert [name for name, content in kept.items() if form.encode() in content] == []
