@@ -69,6 +69,9 @@ def rehearse(project: Project, name: str, text: str, as_of: date, *, judged: boo
 def _edited(project: Project, name: str, text: str, folder: Path) -> Project:
     """Read a copy of the project's declarations; its data stays where it is."""
     shutil.copy2(project.root / "config.toml", folder / "config.toml")
+    for path in project.root.iterdir():  # What the files name, such as certificates, is found where it was.
+        if not path.name.startswith(".") and path.name not in {"config.toml", "rules", "inputs", "alerts"}:
+            (folder / path.name).symlink_to(path.resolve())
     for part in ("rules", "inputs", "alerts"):
         (folder / part).mkdir()
         for path in (project.root / part).glob("*.yaml"):
