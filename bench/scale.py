@@ -1,25 +1,30 @@
-"""Many rules over many rows: the plan, the rules' own queries and a bare scan, in one interleaved run; medians.
+"""Many rules over many rows, beside a bare scan and beside peers, as whole processes in one interleaved run; medians.
 
-``python bench/scale.py [--rows N] [--sets ABC] [--runs N] [--unplanned SETS] [--parquet FILE]``: generated inspections of
-15 centres and 5 years, on a frame in memory (the input format is CSV; taking that in is not measured here). Each set is
-judged from rule objects to verdicts with evidence texts, without rule files, ledger and report. The scan reads all columns
-once (``count`` of each), from the same frame. ``--parquet`` writes the rows and scans the file as well.
+``python bench/scale.py [--rows N] [--sets ABC] [--runs N] [--projects] [--unplanned SETS] [--peers DIR --peer NAME…]``:
+generated inspections of 15 centres and 5 years, as a file of the row store. Each set is judged from rule objects to verdicts
+with evidence; with ``--projects`` also by ``tulosvahti run`` in a project (rule files, ledger, report), whose input was taken
+in before. The scan counts and takes the greatest of all columns. ``--unplanned``: sets that are judged by one query a rule
+too, and must come out the same. ``--peers``: a folder with a harness of peers (``cmds.sh``, ``venvs``, ``data``), which judge
+sets of their own of the same sizes over rows of the same shape.
 
-The sets: A is 10 rules, B 100, C 1,000: shares, means, sums, counts, least and greatest values per centre and year,
-conditions of rows, and values that are in order.
+CPU seconds of a process with its children come first: on a machine that does other things, walls say little.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import random
-import resource
+import shlex
 import statistics
+import subprocess
 import sys
 import tempfile
+import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -33,6 +38,7 @@ sys.path.insert(0, str(ROOT / "engine"))
 from tulosvahti.compute.measuring import DuckEngine  # noqa: E402 (its place is set above)
 from tulosvahti.core.contract import Contract, Delivery, DeliveryState, Field, FieldType  # noqa: E402
 from tulosvahti.core.expression import parse_aggregate, parse_condition, parse_number  # noqa: E402
+from tulosvahti.core.kept_rows import KeptRows  # noqa: E402
 from tulosvahti.core.period import Grain, year  # noqa: E402
 from tulosvahti.core.rule import Agreement, Cite, Measure, MeasureKind, RowsSpec, Rule, Spec, TargetSpec  # noqa: E402
 from tulosvahti.core.target import read_target  # noqa: E402
@@ -127,25 +133,108 @@ def rules_of(name: str) -> list[Rule]:
     return [Rule(f"{name}{at:04}", Text("rule"), "owner", cite, spec, PLACE) for at, spec in enumerate(specs[:size])]
 
 
-def judged(rules: list[Rule], frame: pl.DataFrame, *, plan: bool) -> tuple[list[object], int]:
-    """Judge; give what came out, and the number of passes."""
-    delivery = Delivery("inspections", DeliveryState.ACCEPTED, rows=frame.height)
+def judged(name: str, rows: KeptRows, *, plan: bool = True) -> list[object]:
+    """Judge a set over a file of the row store; give what came out."""
+    rules = rules_of(name)
+    delivery = Delivery("inspections", DeliveryState.ACCEPTED, rows=rows.height)
     agreement = Agreement("scale", Text("Scale"), "", Text("Agency"), years=tuple((number, True) for number in YEARS))
-    facts = Facts(AS_OF, {"inspections": delivery}, {"inspections": frame}, {"inspections": CONTRACT}, {"scale": agreement})
+    facts = Facts(AS_OF, {"inspections": delivery}, {"inspections": rows}, {"inspections": CONTRACT}, {"scale": agreement})
     with closing(DuckEngine(facts.tables, facts.contracts, AS_OF)) as engine:
         if not plan:
             engine.prepare = lambda _specs: None  # type: ignore[method-assign]
         verdicts = judge_rules(rules, facts, engine, {}, {rule.id: rule for rule in rules}).verdicts
-        return [(item.rule.id, item.period, item.word, item.observed, item.evidence) for item in verdicts], len(engine.passes)
+        return [(item.rule.id, item.period, item.word, item.observed, item.evidence) for item in verdicts]
 
 
-def scanned(source: str, frame: pl.DataFrame | None) -> None:
-    """Read all columns once."""
-    with closing(duckdb.connect(":memory:")) as connection:
-        if frame is not None:
-            connection.register("rows", frame)
-        columns = ", ".join(f"count({item.name}), max({item.name})" for item in FIELDS)
-        connection.execute(f"SELECT {columns} FROM {source}").fetchall()  # noqa: S608 (names of this file)
+SCAN = (
+    "import sys, duckdb; duckdb.connect().execute('SELECT ' + ', '.join(f'count({name}), max({name})' for name in sys.argv[2:])"
+    " + f\" FROM '{sys.argv[1]}'\").fetchall()"
+)
+
+
+def written_project(root: Path, name: str, frame: pl.DataFrame) -> None:
+    """Write a set as a project with its rows as a delivery."""
+    for folder in ("rules", "inputs", "alerts"):
+        (root / folder).mkdir(parents=True)
+    lines = ["agreement: scale", "section: '1'", "title: Scale", "rules:"]
+    for rule in rules_of(name):
+        lines += [f"  - id: {rule.id.lower()}", "    title: rule", "    quote: words", "    owner: agency"]
+        spec = rule.spec
+        if isinstance(spec, TargetSpec):
+            measure = spec.measure
+            text = measure.expression.text if measure.expression else "*"
+            where = f', where: "{measure.where.text}"' if measure.where else ""
+            lines.append(f'    measure: {{input: inspections, {measure.kind}: "{text}"{where}, period: planned}}')
+            lines.append("    target: {" + ", ".join(f'{period.key}: "{target.text}"' for period, target in spec.targets) + "}")
+        elif isinstance(spec, RowsSpec):
+            where = f', where: "{spec.where.text}"' if spec.where else ""
+            lines.append(f'    rows: {{input: inspections, require: "{spec.require.text}"{where}, key: [id]}}')
+    (root / "rules/scale.yaml").write_text("\n".join(lines) + "\n")
+    years = ", ".join(f"{number}: binding" for number in YEARS)
+    parties = "parties: {agency: Agency}"
+    (root / "rules/agreements.yaml").write_text(
+        "agreements:\n  scale: {title: Scale, document: D/1, signed_on: 2019-12-12, agency: Agency, years: {" + years + "}, " + parties + "}\n"
+    )
+    (root / "config.toml").write_text(
+        f'name = "Scale"\nlanguages = ["en"]\nas_of = {AS_OF}\n[mail]\nsender = "a@b.example"\n[compute]\ndata_docs = false\n'
+    )
+    (root / "alerts/routes.yaml").write_text(
+        "default: agency\nrecipients:\n  agency: {name: Agency, mail: agency@agency.example, language: en}\n"
+    )
+    fields = "\n".join(f"  - {{name: {field.name}, type: {field.type}}}" for field in FIELDS)
+    contract = f"title: Inspections\npath: inspections.parquet\nsynthetic: true\nfields:\n{fields}\n"
+    (root / "inputs/inspections.yaml").write_text(contract)
+    frame.drop("__row", "__rejected").write_parquet(root / "inputs/inspections.parquet")
+
+
+@dataclass
+class Took:
+    """What a whole process took, with its children: seconds of processors, of the clock, and the MiB of all at their most."""
+
+    cpu: float
+    wall: float
+    mib: float
+
+
+def took(command: list[str], folder: Path) -> Took:
+    """Run a command and say what it took; an exit code above 1 ends all."""
+    start = time.perf_counter()
+    with (folder / "out").open("wb") as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT / "engine")})  # noqa: S603
+        most: dict[int, int] = {}
+        over = threading.Event()
+        watch = threading.Thread(target=_watched, args=(process.pid, most, over))
+        watch.start()
+        _, status, used = os.wait4(process.pid, 0)
+        over.set()
+        watch.join()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - start
+    if process.returncode > 1:
+        sys.exit(f"{shlex.join(command)}: exit code {process.returncode}\n{(folder / 'out').read_text()[-2000:]}")
+    return Took(used.ru_utime + used.ru_stime, wall, sum(most.values()) / 1024)
+
+
+def _watched(pid: int, most: dict[int, int], over: threading.Event) -> None:
+    """Note the most memory that a process and each of its descendants ever had, in KiB."""
+    while not over.wait(0.02):
+        waiting = [pid]
+        while waiting:
+            one = waiting.pop()
+            with suppress(OSError, ValueError, IndexError):
+                status = Path(f"/proc/{one}/status").read_text(encoding="utf-8")
+                most[one] = int(status.split("VmHWM:")[1].split()[0])
+                waiting += map(int, Path(f"/proc/{one}/task/{one}/children").read_text(encoding="utf-8").split())
+
+
+def peer_commands(folder: Path, names: list[str], sets: str, rows: str) -> dict[str, list[str]]:
+    """Give the peers' commands, as the harness has them."""
+    found = {}
+    for name in names:
+        for size in sets:
+            line = subprocess.run(["bash", "-c", f". ./cmds.sh; cmd {shlex.quote(name)} {size} {rows}"], cwd=folder, check=True, capture_output=True, text=True).stdout  # noqa: S603, S607
+            found[f"{size} {name}"] = ["bash", "-c", f"cd {shlex.quote(str(folder))} && exec {line.strip()}"]
+    return found
 
 
 def main() -> None:
@@ -154,44 +243,46 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--sets", default="ABC")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--unplanned", default="AB", help="sets that are also judged by one query a rule")
-    parser.add_argument("--parquet", action="store_true", help="scan a Parquet file of the rows as well")
+    parser.add_argument("--unplanned", default="", help="sets that are also judged by one query a rule, once, and compared")
+    parser.add_argument("--projects", action="store_true", help="whole runs as well, with rule files, ledger and report")
+    parser.add_argument("--peers", type=Path)
+    parser.add_argument("--peer", nargs="*", default=[])
+    parser.add_argument("--peer-sets", default="")
+    parser.add_argument("--judge", nargs=2, metavar=("SET", "FILE"), help="judge one set once: what is measured")
     asked = parser.parse_args()
-    frame = inspections(asked.rows)
-    sets = {name: rules_of(name) for name in asked.sets}
-    took: dict[str, list[float]] = {}
-    results: dict[str, tuple[list[object], int]] = {}
-
-    def timed(name: str, work: object) -> None:
-        start = time.perf_counter()
-        found = work()  # type: ignore[operator]
-        took.setdefault(name, []).append(time.perf_counter() - start)
-        if found is not None:
-            results[name] = found
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rows.parquet"
-        if asked.parquet:
-            frame.write_parquet(path, row_group_size=122_880)
-        for turn in range(asked.runs):
-            timed("scan of the frame", lambda: scanned("rows", frame))
-            if asked.parquet:
-                timed("scan of Parquet", lambda: scanned(f"'{path}'", None))
-            for name, rules in sets.items():
-                timed(f"{name} planned", lambda rules=rules: judged(rules, frame, plan=True))
-                if name in asked.unplanned and turn < 3:  # noqa: PLR2004 (the slow ones, three times)
-                    timed(f"{name} unplanned", lambda rules=rules: judged(rules, frame, plan=False))
-    scan = statistics.median(took["scan of the frame"])
-    print(f"{asked.rows:,} rows, Python {platform.python_version()}, DuckDB {duckdb.__version__}; ", end="")
-    print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB at most, with the frame and its making\n")
-    print("| what | times the scan | median s | least s | passes | runs |\n| --- | ---: | ---: | ---: | ---: | ---: |")
-    for name, seconds in took.items():
-        passes = results[name][1] if name in results and "unplanned" not in name else ""
-        median = statistics.median(seconds)
-        print(f"| {name} | {median / scan:.1f} | {median:.2f} | {min(seconds):.2f} | {passes} | {len(seconds)} |")
-    for name in sets:
-        if f"{name} unplanned" in results and results[f"{name} unplanned"][0] != results[f"{name} planned"][0]:
-            sys.exit(f"set {name}: planned and unplanned verdicts differ")
+    if asked.judge:
+        judged(asked.judge[0], KeptRows(Path(asked.judge[1]), asked.rows))
+        return
+    found: dict[str, list[Took]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path, frame = folder / "rows.parquet", inspections(asked.rows)
+        frame.with_columns(pl.col("fee").cast(pl.Decimal(18, 2))).write_parquet(path, row_group_size=122_880)
+        commands = {"scan": [sys.executable, "-c", SCAN, str(path), *(field.name for field in FIELDS)]}
+        for one in asked.sets:
+            commands[f"{one} measured"] = [sys.executable, __file__, "--rows", str(asked.rows), "--judge", one, str(path)]
+            if asked.projects:
+                written_project(folder / one, one, frame)
+                run = [sys.executable, "-m", "tulosvahti", "run", "--no-alerts", "--no-cache", "--project", str(folder / one)]
+                print(f"{one}: taken in and judged in {took(run, folder).wall:.0f} s", file=sys.stderr)
+                commands[f"{one} tulosvahti run"] = run
+        del frame
+        rows = {20: "20", 1_000_000: "1m", 10_000_000: "10m"}.get(asked.rows, "")
+        if asked.peers and rows:
+            commands |= peer_commands(asked.peers, asked.peer, asked.peer_sets or asked.sets, rows)
+        for _ in range(asked.runs):
+            for what, command in commands.items():
+                found.setdefault(what, []).append(took(command, folder))
+                print(what, found[what][-1], file=sys.stderr)
+        for one in asked.unplanned:
+            kept = KeptRows(path, asked.rows)
+            if judged(one, kept) != judged(one, kept, plan=False):
+                sys.exit(f"set {one}: planned and unplanned verdicts differ")
+    middle = {what: Took(*(statistics.median(getattr(item, name) for item in items) for name in ("cpu", "wall", "mib"))) for what, items in found.items()}
+    print(f"{asked.rows:,} rows, {asked.runs} runs, Python {platform.python_version()}, DuckDB {duckdb.__version__}, load {os.getloadavg()[0]:.0f}\n")
+    print("| what | CPU, times the scan | CPU s | wall s | MiB |\n| --- | ---: | ---: | ---: | ---: |")
+    for what, item in middle.items():
+        print(f"| {what} | {item.cpu / middle['scan'].cpu:.1f} | {item.cpu:.2f} | {item.wall:.2f} | {item.mib:.0f} |")
 
 
 if __name__ == "__main__":
