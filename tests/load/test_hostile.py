@@ -27,7 +27,7 @@ from grids import opendocument, packed
 if sys.platform == "win32":
     pytest.skip("limits of a process are the system's there", allow_module_level=True)
 
-from intake_service import Service, faults_of
+from intake_service import MOST_MEMORY, TOGETHER, Service, faults_of
 
 from tulosvahti.core.contract import Contract, Field
 from tulosvahti.core.text import Text
@@ -213,6 +213,15 @@ def test_hostile_file(service: Service, kind: str) -> None:
     assert end["why"].startswith(explanation)
     after, _ = service.take("leads.csv", delivered("csv")) or ({}, {})
     assert after["state"] == "accepted"
+
+
+def test_no_child_took_more_than_it_may(service: Service) -> None:
+    """What a child used is known when it has ended: after as many files as one child reads, all of them have."""
+    for _ in range(TOGETHER):
+        got = service.take("leads.csv", delivered("csv"))
+        assert got is not None
+    assert got[1]["child"] < MOST_MEMORY
+    assert got[1]["own"] < MOST_MEMORY
 
 
 def test_a_file_that_grows_while_it_is_read(tmp_path: Path) -> None:
