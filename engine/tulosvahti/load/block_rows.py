@@ -8,6 +8,7 @@ and of 8 bytes for a row of those whose keys are compared at one time.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
@@ -170,7 +171,7 @@ class _Reading:
 
     def _frames(self) -> Iterator[pl.DataFrame]:
         schema = compile_schema(self._contract, whole=False)
-        for block in self._source.blocks():
+        for block in _ahead(self._source.blocks()):
             if not self._columns:
                 self._begin(block)
             yield self._frame(block, schema)
@@ -322,6 +323,15 @@ class _Reading:
             if len(rows) > _MOST_REPEATS:
                 raise IrregularError
         return without_repeats(self._contract, summary, rows, self._place, self._most_listed)
+
+
+def _ahead(found: Iterator[Block]) -> Iterator[Block]:
+    """Part the next block while one is typed."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, found, None)
+        while (block := coming.result()) is not None:
+            coming = pool.submit(next, found, None)
+            yield block
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 (a cell)

@@ -1,7 +1,7 @@
 """The parent's side of intake: deliveries are read in a child process with limits, and one that dies takes none with it.
 
 Bounds of a child: ``MEMORY`` bytes, by the system's limit on private memory and by the parent's eye on what is resident;
-``SECONDS`` and ``SECONDS_A_MEGABYTE`` of wall time, and as much processor time on each processor; ``FILE`` bytes of any file
+``SECONDS`` and ``SECONDS_A_MEGABYTE`` of wall time, ``MOST_SECONDS`` at most, and as much processor time on each processor; ``FILE`` bytes of any file
 it writes. Small deliveries share a child, for starting one takes longer than reading them; where a shared child dies, the
 delivery at which it died is read once more in a child of its own, and the others go on in another.
 """
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 MEMORY = 1024 * MEGABYTE
 FILE = 4096 * MEGABYTE
 SECONDS = 30.0
-SECONDS_A_MEGABYTE = 4.0
+SECONDS_A_MEGABYTE = 10.0
+MOST_SECONDS = 600.0
 _MODULE = "tulosvahti.load.intake_child"
 _SMALL = 4 * MEGABYTE
 _TOGETHER = 16 * MEGABYTE
@@ -63,7 +64,7 @@ class Order:
     @property
     def seconds(self) -> float:
         """The wall time allowed."""
-        return SECONDS + SECONDS_A_MEGABYTE * self.size / MEGABYTE
+        return min(SECONDS + SECONDS_A_MEGABYTE * self.size / MEGABYTE, MOST_SECONDS)
 
     @property
     def line(self) -> bytes:
@@ -184,7 +185,9 @@ class _Child:
         limits = {"memory": MEMORY, "file": FILE}
         inherited = environment()
         shared = {name: inherited[name] for name in _SHARED if name in inherited}
+        # Each thread of a library takes its share of the memory, used or not.
         threads = {"POLARS_MAX_THREADS": str(min(os.cpu_count() or 1, 4)), "MALLOC_ARENA_MAX": "2"}
+        threads |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-P", "-m", _MODULE, json.dumps(limits)],
             stdin=subprocess.PIPE,
