@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 from dashboard import browser, make_project
 
-from tulosvahti.core.role import HARMLESS, Deed
+from tulosvahti.core.alert_plan import MailKind
+from tulosvahti.core.arrival import Fate, How
+from tulosvahti.core.contract import DeliveryState, FieldType
+from tulosvahti.core.delivery import MailState
+from tulosvahti.core.delivery_note import Note
+from tulosvahti.core.entry import EntryState, Sort
+from tulosvahti.core.role import HARMLESS, Deed, Role
 from tulosvahti.emit.locale import en, fi, sv
 from tulosvahti.load.config import load_config
 from tulosvahti.problem import ProblemsError
@@ -192,3 +198,13 @@ def test_settings_that_cannot_be_are_problems_with_a_place(tmp_path, settings, s
         load_config(root)
     assert said in str(error.value)
     assert str(error.value).startswith("config.toml:")
+
+
+def test_every_word_that_the_ledger_has_for_something_has_a_text():
+    groups = {
+        "web.mails.kind": [*MailKind, *Note, "operator"], "web.mails.state": MailState, "web.deliveries.how": How,
+        "web.deliveries.fate": Fate, "web.type": FieldType, "web.values.state": EntryState, "web.values.sort": Sort,
+        "web.role": Role, "web.may": Deed, "state": DeliveryState,
+    }  # fmt: skip
+    named = {f"{group}.{word}" for group, words in groups.items() for word in words}
+    assert named - set(fi.WORDS) == set()

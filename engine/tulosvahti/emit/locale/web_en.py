@@ -341,4 +341,8 @@ WORDS: dict[str, str] = {
     "web.link.about": "{name}: by acknowledging you say that you are on it. No reminder is sent until something new happens.",
     "web.link.wrong": "The link does not count or has ended. Open it as a whole from the newest mail.",
     "web.link.over": "The alert no longer fires as it did when the link was sent: nothing is to be acknowledged.",
+    "web.mails.kind.partly": "partly refused delivery",
+    "web.type.quarter": "quarter",
+    "web.type.half-year": "half-year",
+    "web.type.week": "week",
 }

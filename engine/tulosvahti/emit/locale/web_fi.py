@@ -341,4 +341,8 @@ WORDS: dict[str, str] = {
     "web.link.about": "{name}: kuittaamalla kerrot, että asia on hoidossa. Muistutuksia ei lähetetä ennen kuin jotain uutta tapahtuu.",
     "web.link.wrong": "Linkki ei kelpaa tai se on vanhentunut. Avaa se kokonaan uusimmasta sähköpostista.",
     "web.link.over": "Hälytys ei ole enää auki sellaisena kuin linkki lähetettiin: mitään ei ole kuitattavana.",
+    "web.mails.kind.partly": "osin hylätty aineisto",
+    "web.type.quarter": "vuosineljännes",
+    "web.type.half-year": "puolivuosi",
+    "web.type.week": "viikko",
 }

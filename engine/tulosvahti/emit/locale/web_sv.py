@@ -341,4 +341,8 @@ WORDS: dict[str, str] = {
     "web.link.about": "{name}: genom att kvittera berättar du att saken sköts. Inga påminnelser sänds förrän något nytt händer.",
     "web.link.wrong": "Länken gäller inte eller har gått ut. Öppna den i sin helhet från det nyaste e-postmeddelandet.",
     "web.link.over": "Larmet är inte längre öppet så som när länken sändes: ingenting finns att kvittera.",
+    "web.mails.kind.partly": "delvis avvisad leverans",
+    "web.type.quarter": "kvartal",
+    "web.type.half-year": "halvår",
+    "web.type.week": "vecka",
 }
