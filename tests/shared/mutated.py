@@ -40,12 +40,19 @@ def mutated(seed: int) -> tuple[str, bytes]:
 
 
 def _sound(ending: str) -> bytes:
-    if ending != "zip":
+    if ending not in _ZIPPED:
         return delivered(ending)
+    if ending == "zip":
+        parts = {"1.csv": _sound("csv"), "2.xlsx": _sound("xlsx")}
+    else:
+        with zipfile.ZipFile(io.BytesIO(delivered(ending))) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        # It holds the time at which it was made.
+        parts.pop("docProps/core.xml", None)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
-        for name in ("1.csv", "2.xlsx"):
-            made.writestr(name, delivered(name[2:]))
+        for name, content in parts.items():
+            made.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 

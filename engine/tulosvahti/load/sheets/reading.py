@@ -69,7 +69,7 @@ class BrokenSheetError(Exception):
 
 _PROGRAM = re.compile(
     r"\b[A-Za-z]+(?:Error|Exception|Warning)\b|\b[Ee]rror (?:code )?-?\d|Traceback|<class |object at 0x|panicked|\.(?:py|rs|cc?|cpp)\b|::"
-    r"|codec can't|invalid literal|could not convert|index out of range|NoneType|unpack requires|subscriptable|errno"
+    r"|codec can't|invalid literal|could not convert|index out of range|NoneType|unpack requires|subscriptable|[Ee]rrno"
 )
 
 
