@@ -83,7 +83,7 @@ def test_catalogues_have_the_same_sentences_and_details(language: str) -> None:
 @pytest.mark.parametrize(
     ("text", "finnish"),
     [
-        ("3 of 100 rows are rejected", "3 riviä 100 rivistä on hylätty"),
+        ("3 of 100 rows are rejected", "3/100 riviä on hylätty"),
         ("not one of the allowed values; allowed: A, B", "ei ole sallittu arvo; sallittu: A, B"),
         ("not a number: unexpected character 'x'; allowed: digits, decimal mark ',', no thousands separator", "ei ole luku: odottamaton merkki 'x'; sallittu: numeroita, desimaalimerkki ',', ei tuhaterotinta"),
         ("column 'a' is missing (renamed to 'b'?); found: b, c", "sarake 'a' puuttuu (uusi nimi 'b'?); löytyi: b, c"),

@@ -25,6 +25,9 @@ _DEEPEST = 4
 """A detail may be a sentence of its own, and so on, as often as this."""
 _DETAIL = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 _HEAD = 3
+_DAYS = frozenset({"day", "due"})
+"""Details that are days of the calendar, never values of a file."""
+_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,15 @@ def _told(text: str, language: str, depth: int) -> str:
     for key, said in _candidates(text, language):
         details = key.details_of(text)
         if details is not None:
-            spoken = {name: _told(value, language, depth + 1) for name, value in details.items()}
+            spoken = {name: _day(value, language) if name in _DAYS else _told(value, language, depth + 1) for name, value in details.items()}
             return _plain(_DETAIL.sub(lambda found, spoken=spoken: spoken.get(found[1], "–"), said))  # type: ignore[misc]
     return text
+
+
+def _day(text: str, language: str) -> str:
+    """Write a day as the language does: Swedish and English keep the year first."""
+    found = _ISO.fullmatch(text)
+    return f"{int(found[3])}.{int(found[2])}.{found[1]}" if found and language == "fi" else text
 
 
 def _plain(text: str) -> str:
