@@ -147,12 +147,14 @@ def faulty(root: Path) -> Callable[[Path], Path]:
 
 
 def result_of(root: Path) -> dict[str, object]:
-    """Give what a run judged, without its number, and without what was new in it."""
+    """Give what a run judged, without its number, that of the run that measured, and what was new in it."""
     found = json.loads((root / "result.json").read_text(encoding="utf-8"))
     found["run"].pop("id")
     for item in (*found["verdicts"], *found["findings"]):
         item.pop("change", None)
         item.pop("was", None)
+        # A run that a fault cut short may have measured for the next one: the numbers are the same, their run is not.
+        item.get("evidence", {}).pop("measured_in_run", None)
     return {**found, "findings": sorted(json.dumps(item, sort_keys=True) for item in found["findings"])}
 
 
@@ -218,9 +220,13 @@ def broken(root: Path, ran: Ran, right: Right) -> list[str]:
 
 
 def _settled(found: dict[str, object], right: dict[str, object]) -> bool:
-    """Compare results; a finding that the disturbed run already told of as resolved is no longer in the next."""
+    """Compare results; what the disturbed run already told of as resolved or revised is no longer in the next."""
     one, other = dict(found), dict(right)
-    return set(one.pop("findings")) <= set(other.pop("findings")) and one == other  # type: ignore[call-overload]
+    told = all(
+        {json.dumps(item, sort_keys=True) for item in one.pop(name)} <= {json.dumps(item, sort_keys=True) for item in other.pop(name)}  # type: ignore[attr-defined]
+        for name in ("findings", "revisions")
+    )
+    return told and one == other
 
 
 def _sha256(path: Path) -> str:
