@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.audited import AuditFinding
-from tulosvahti.core.sheet import a1
+from tulosvahti.core.sheet import a1, column_index
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -42,20 +42,12 @@ class SumFormula:
 
 
 @lru_cache(maxsize=65_536)
-def _column(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number - 1
-
-
-@lru_cache(maxsize=65_536)
 def relative(formula: str, row: int, column: int) -> str:
     """Write a formula with its references as seen from its cell, so that copies of it read alike."""
 
     def seen(found: re.Match[str]) -> str:
         fixed_column, letters, fixed_row, digits = found.groups()
-        c = f"C{_column(letters)}" if fixed_column else f"C[{_column(letters) - column}]"
+        c = f"C{column_index(letters)}" if fixed_column else f"C[{column_index(letters) - column}]"
         r = f"R{int(digits) - 1}" if fixed_row else f"R[{int(digits) - 1 - row}]"
         return r + c
 
@@ -73,13 +65,13 @@ def sum_formula(formula: str) -> SumFormula | None:
             block = _RANGE.fullmatch(part)
             single = re.fullmatch(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})", part)
             if block:
-                first, last = (int(block[2]) - 1, _column(block[1])), (int(block[4]) - 1, _column(block[3]))
+                first, last = (int(block[2]) - 1, column_index(block[1])), (int(block[4]) - 1, column_index(block[3]))
                 if (last[0] - first[0] + 1) * (last[1] - first[1] + 1) > 100_000:
                     return None
                 ranges.append((first, last))
                 items += [(r, c) for r in range(first[0], last[0] + 1) for c in range(first[1], last[1] + 1)]
             elif single:
-                items.append((int(single[2]) - 1, _column(single[1])))
+                items.append((int(single[2]) - 1, column_index(single[1])))
             else:
                 break
         else:
@@ -89,7 +81,7 @@ def sum_formula(formula: str) -> SumFormula | None:
     body = inner[1] if inner else body
     if not re.fullmatch(r"[+-]?\$?[A-Z]{1,3}\$?[0-9]{1,7}([+-]\$?[A-Z]{1,3}\$?[0-9]{1,7})+", body):
         return None
-    parts = [(m[1], (int(m[3]) - 1, _column(m[2]))) for m in _CHAIN.finditer(body)]
+    parts = [(m[1], (int(m[3]) - 1, column_index(m[2]))) for m in _CHAIN.finditer(body)]
     return SumFormula(tuple(p for _, p in parts), tuple(-1 if sign == "-" else 1 for sign, _ in parts))
 
 
@@ -208,7 +200,7 @@ def _moved(formula: str, origin: Position, target: Position) -> str:
     def shifted(found: re.Match[str]) -> str:
         fixed_column, letters, fixed_row, digits = found.groups()
         row = int(digits) - 1 + (0 if fixed_row else rows)
-        column = _column(letters) + (0 if fixed_column else columns)
+        column = column_index(letters) + (0 if fixed_column else columns)
         return a1(row, column) if row >= 0 and column >= 0 else "#REF!"
 
     return _REF.sub(shifted, formula)

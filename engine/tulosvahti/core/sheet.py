@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 Kind = Literal["text", "number", "date", "truth", "error"]
@@ -97,6 +98,15 @@ def column_letters(column: int) -> str:
         number, rest = divmod(number - 1, 26)
         letters = chr(65 + rest) + letters
     return letters
+
+
+@lru_cache(maxsize=16_384)
+def column_index(letters: str) -> int:
+    """Give the number from 0 of a column named in capital letters: ``A`` is 0."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
 
 
 def a1(row: int, column: int) -> str:

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 STRICT = "http://purl.oclc.org/ooxml/officeDocument/relationships"
+UNMARKABLE = (UnpatchableError, zipfile.BadZipFile, LookupError, ValueError, NotImplementedError, RuntimeError)
+"""What reading and marking a workbook raises where it is not as it must be for a safe change."""
 TYPES = "[Content_Types].xml"
 LARGEST = 1 << 30
 """A part of more bytes is not unpacked into memory."""

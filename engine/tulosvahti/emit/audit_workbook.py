@@ -22,9 +22,8 @@ from tulosvahti.core.quantity import plain_decimal
 from tulosvahti.core.sheet import a1
 from tulosvahti.emit.audit_cells import STORED_DIGITS, shown
 from tulosvahti.emit.audit_listing import HEADS, SHEET, WIDTHS, headings, link_to, notes_of, rows_of, sheet_name
-from tulosvahti.emit.audit_package import Package, has_macros, mark_package, sheet_names
+from tulosvahti.emit.audit_package import UNMARKABLE, Package, has_macros, mark_package, sheet_names
 from tulosvahti.emit.audit_view import has_something
-from tulosvahti.emit.audit_xml import UnpatchableError
 from tulosvahti.emit.words import clean, known, word
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ def _copied(source: Path, audits: Sequence[AuditedTable], target: Path, out: Pat
                 mark_package(package, sheets, rows, sheet_of, language)
                 package.save(target)
                 return True
-    except (UnpatchableError, zipfile.BadZipFile, LookupError, ValueError, NotImplementedError, RuntimeError):
+    except UNMARKABLE:
         return False
     ending = ".xlsm" if macros else ".xlsx"
     msg = f"{out}: the copy of {source.name} must end in {ending}, or spreadsheet programs refuse it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tulosvahti.core.sheet import a1
+from tulosvahti.core.sheet import a1, column_index
 from tulosvahti.core.verdict import Word
 from tulosvahti.emit.book_cells import Formula, height
 from tulosvahti.emit.stored import word_or_name
@@ -156,10 +156,7 @@ def _ranges(names: Sequence[str]) -> list[str]:
 
 def _place(name: str) -> tuple[int, int]:
     letters = name.rstrip("0123456789")
-    column = 0
-    for letter in letters:
-        column = column * 26 + ord(letter) - 64
-    return int(name[len(letters) :]) - 1, column - 1
+    return int(name[len(letters) :]) - 1, column_index(letters)
 
 
 def _told(book: Book, sheet: Any, row: int, verdict: Mapping[str, Any]) -> None:  # noqa: ANN401

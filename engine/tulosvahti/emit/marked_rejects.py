@@ -10,10 +10,9 @@ import re
 import zipfile
 from typing import TYPE_CHECKING
 
-from tulosvahti.core.sheet import a1
+from tulosvahti.core.sheet import a1, column_index
 from tulosvahti.emit.audit_listing import MOST_NOTES, Row
-from tulosvahti.emit.audit_package import Package, mark_package, sheet_names
-from tulosvahti.emit.audit_xml import UnpatchableError
+from tulosvahti.emit.audit_package import UNMARKABLE, Package, mark_package, sheet_names
 from tulosvahti.emit.told import told
 from tulosvahti.emit.words import known, word
 
@@ -57,7 +56,7 @@ def marked_copy(source: Path, rejects: Sequence[Reject], out: Path, language: st
                 rows.append(Row("wrong", texts, None, None, sheet, at))
             mark_package(package, sheets, rows, {name: name for name in names}, spoken)
             package.save(out)
-    except (UnpatchableError, zipfile.BadZipFile, LookupError, ValueError, NotImplementedError, RuntimeError):
+    except UNMARKABLE:
         return False
     return True
 
@@ -66,7 +65,4 @@ def _place(address: str) -> tuple[str, Position] | None:
     found = _ADDRESS.fullmatch(address)
     if found is None:
         return None
-    column = 0
-    for letter in found[3]:
-        column = column * 26 + ord(letter) - 64
-    return (found[1] or found[2]).replace("''", "'"), (int(found[4]) - 1, column - 1)
+    return (found[1] or found[2]).replace("''", "'"), (int(found[4]) - 1, column_index(found[3]))

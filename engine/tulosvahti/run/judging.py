@@ -26,6 +26,7 @@ from tulosvahti.core.rule import (
     Rule,
     TargetSpec,
 )
+from tulosvahti.core.sheet import column_letters
 from tulosvahti.core.verdict import Json, Verdict, Word
 from tulosvahti.run.arithmetic import Table, judge_crossfoot
 from tulosvahti.run.mapped import looked_up, named
@@ -306,7 +307,7 @@ class Tables:
         if name not in self.facts.tables or not names.issuperset([label, *columns]):
             return None
         header = self.facts.delivery(name).header or tuple(item.column for item in contract.fields)
-        letters = tuple(_letter(header.index(contract.field(column).column)) for column in columns)
+        letters = tuple(column_letters(header.index(contract.field(column).column)) for column in columns)
         rows = self.engine.look(name, [ROW, label, *columns])
         return Table(
             contract.path,
@@ -367,12 +368,3 @@ def _as_decimal(value: Fraction) -> Decimal | None:
         while denominator % factor == 0:
             denominator //= factor
     return Decimal(value.numerator) / Decimal(value.denominator) if denominator == 1 else None
-
-
-def _letter(index: int) -> str:
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tulosvahti.core.sheet import Area, Notice, a1
+from tulosvahti.core.sheet import Area, Notice, a1, column_index
 from tulosvahti.load.sheets.archive import parser
 from tulosvahti.load.sheets.number_format import NumberFormat, compiled
 from tulosvahti.load.sheets.numerals import is_numeral, moment, plain, stored
 from tulosvahti.load.sheets.ooxml_book import Book, unescaped
 from tulosvahti.load.sheets.reading import BrokenSheetError
-from tulosvahti.load.sheets.shared_formula import COLUMNS, ROWS, SharedFormula, column_index
+from tulosvahti.load.sheets.shared_formula import COLUMNS, ROWS, SharedFormula
 from tulosvahti.load.sheets.wire import DATE, ERROR, NUMBER, TEXT, TRUTH
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ Convention: moves are in rows down and columns to the right of the cell that hol
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
-from tulosvahti.core.sheet import column_letters
+from tulosvahti.core.sheet import column_index, column_letters
 
 ROWS = 1_048_576
 COLUMNS = 16_384
@@ -28,15 +27,6 @@ _PARTS = re.compile(
 
 Piece = str | tuple[str, int]
 """A text that stays; or ``row`` or ``column`` with its number from 0, which moves."""
-
-
-@lru_cache(maxsize=4096)
-def column_index(letters: str) -> int:
-    """Give the number from 0 of a column named in capital letters: ``A`` is 0."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number - 1
 
 
 class SharedFormula:

@@ -10,8 +10,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tulosvahti.core.sheet import Cell
-from tulosvahti.load.sheets.shared_formula import column_index
+from tulosvahti.core.sheet import Cell, column_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
