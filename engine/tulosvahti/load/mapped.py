@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.contract import Contract, Field
     from tulosvahti.load.models import ContractShape
+    from tulosvahti.load.reading import Reading
     from tulosvahti.load.source import Source
-    from tulosvahti.load.specs import Reading
 
 
 def mapping_fields(shape: ContractShape, fields: Sequence[Field], source: Source) -> MappingFields | None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.core.rule import Agreement, Cite, Rule, Severity
 from tulosvahti.load.models import AgreementShape, AgreementsShape, RuleFileShape, RuleShape
+from tulosvahti.load.reading import Reading
 from tulosvahti.load.shapes import shaped, text_of, wait_of
 from tulosvahti.load.source import LARGEST, Source, read_yaml
-from tulosvahti.load.specs import Reading, read_spec
+from tulosvahti.load.specs import read_spec
 from tulosvahti.problem import Problem, nearest
 
 if TYPE_CHECKING:

@@ -2,95 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.contract import DATED, Contract, FieldType
 from tulosvahti.core.dated import REPORT_FIELDS
-from tulosvahti.core.expression import (
-    Expression,
-    ExpressionError,
-    Kind,
-    parse,
-    parse_aggregate,
-    parse_condition,
-    parse_number,
-)
+from tulosvahti.core.expression import Expression, parse, parse_aggregate, parse_condition, parse_number
 from tulosvahti.core.period import PERIOD_FORMS, Grain, Period, read_days, read_period, year
 from tulosvahti.core.quantity import NumberTextError, read_agreed_number
 from tulosvahti.core.rule import (
-    Agreement,
-    CrossfootSpec,
     ExpectationSpec,
-    FigureRef,
     Measure,
     MeasureKind,
     MilestoneSpec,
     NarrativeSpec,
-    RowsSpec,
     Spec,
     TargetSpec,
-    Tie,
     named_columns,
 )
 from tulosvahti.core.target import TARGET_FORMS, Target, TargetTextError, read_target
+from tulosvahti.load.crossfoots import crossfoot_spec
 from tulosvahti.load.mapped import mapped_by
+from tulosvahti.load.row_rules import rows_spec
 from tulosvahti.load.source import NumberText
-from tulosvahti.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from tulosvahti.load.models import CrossfootShape, FigureShape, RuleShape
-    from tulosvahti.load.source import Source
+    from tulosvahti.load.reading import Reading
 
 KINDS = ("measure", "crossfoot", "milestone", "narrative", "rows", "expectation")
-
-
-@dataclass
-class Reading:
-    """One rule being read: where it stands and what it may name."""
-
-    source: Source
-    at: tuple[str | int, ...]
-    rule: RuleShape
-    agreement: Agreement
-    contracts: Mapping[str, Contract]
-    broken: set[str]
-
-    def say(self, path: tuple[str | int, ...], message: str, allowed: str = "", next_step: str = "", offset: int = 0) -> None:
-        """Report a problem of this rule."""
-        place = self.source.place((*self.at, *path), offset)
-        self.source.problems.append(Problem(place, message, allowed, next_step, self.rule.id))
-
-    def contract(self, path: tuple[str | int, ...], name: str) -> Contract | None:
-        """Give the contract of an input, or report it."""
-        if name in self.contracts:
-            return self.contracts[name]
-        if name in self.broken:
-            self.say(path, f"input {name!r} has problems in its own file", "", f"mend inputs/{name}.yaml")
-        else:
-            self.say(path, f"no input {name!r}", ", ".join(self.contracts), f"write its contract to inputs/{name}.yaml")
-        return None
-
-    def has_field(self, path: tuple[str | int, ...], contract: Contract, name: str) -> bool:
-        """Tell whether an input has a field, or report it."""
-        if name in contract.kinds:
-            return True
-        self.say(path, f"input {contract.name!r} has no field {name!r}", ", ".join(contract.kinds))
-        return False
-
-    def expression(
-        self, path: tuple[str | int, ...], text: str, read: Callable[[str, Mapping[str, Kind]], Expression], contract: Contract
-    ) -> Expression | None:
-        """Parse an expression, or report where it is wrong."""
-        try:
-            return read(text, contract.kinds)
-        except ExpressionError as error:
-            self.say(path, f"{path[-1]}: {error}", error.allowed, error.next_step, error.offset)
-            return None
 
 
 def read_spec(reading: Reading) -> Spec | None:
@@ -107,10 +50,10 @@ def read_spec(reading: Reading) -> Spec | None:
                 reading.say((key,), f"{key} goes with measure, not with {given[0]}")
     readers: dict[str, Callable[[Reading], Spec | None]] = {
         "measure": _indicator,
-        "crossfoot": _crossfoot,
+        "crossfoot": crossfoot_spec,
         "milestone": _milestone,
         "narrative": _narrative,
-        "rows": _rows,
+        "rows": rows_spec,
         "expectation": _expectation,
     }
     return readers[given[0]](reading)
@@ -277,37 +220,6 @@ def _narrative(reading: Reading) -> Spec | None:
     return NarrativeSpec(shape.input, shape.key, tuple(due), read_days(shape.lead), shape.key_field)
 
 
-def _rows(reading: Reading) -> Spec | None:
-    shape = reading.rule.rows
-    contract = reading.contract(("rows", "input"), shape.input) if shape else None
-    if shape is None or contract is None:
-        return None
-    path: tuple[str | int, ...] = ("rows", "require")
-    if isinstance(shape.require, str):
-        text = shape.require
-    else:
-        both, never = shape.require.both_or_neither, shape.require.never_both
-        named = "both_or_neither" if both else "never_both"
-        if not all([reading.has_field((*path, named, at), contract, name) for at, name in enumerate(both or never or [])]):  # noqa: C419 (all of them)
-            return None
-        text = _pair_text(both, never)
-    require = reading.expression(path, text, parse_condition, contract)
-    where = reading.expression(("rows", "where"), shape.where, parse_condition, contract) if shape.where else None
-    key = shape.key if shape.key is not None else list(contract.primary_key)
-    known = [reading.has_field(("rows", "key"), contract, name) for name in key]
-    if not all(known) or require is None:
-        return None
-    return RowsSpec(shape.input, require, where, shape.missing, tuple(key))
-
-
-def _pair_text(both: list[str] | None, never: list[str] | None) -> str:
-    if both:
-        one, two = both
-        return f"({one} IS NULL AND {two} IS NULL) OR ({one} IS NOT NULL AND {two} IS NOT NULL)"
-    one, two = never or ["", ""]
-    return f"NOT ({one} IS NOT NULL AND {two} IS NOT NULL)"
-
-
 def _expectation(reading: Reading) -> Spec | None:
     shape = reading.rule.expectation
     contract = reading.contract(("expectation", "input"), shape.input) if shape else None
@@ -327,70 +239,3 @@ def _with_numbers(value: Any) -> Any:  # noqa: ANN401 (an expectation's argument
     if isinstance(value, list):
         return [_with_numbers(item) for item in value]
     return float(value) if isinstance(value, NumberText) else value
-
-
-def _crossfoot(reading: Reading) -> Spec | None:
-    shape = reading.rule.crossfoot
-    if shape is None:
-        return None
-    before = len(reading.source.problems)
-    columns = _table_columns(reading, shape)
-    ties = tuple(
-        Tie(
-            _figure(reading, tie.total, ("crossfoot", "ties", index, "total")),
-            tuple(_figure(reading, item, ("crossfoot", "ties", index, "items", at)) for at, item in enumerate(tie.items)),
-        )
-        for index, tie in enumerate(shape.ties)
-    )
-    units: list[Decimal | None] = []
-    for key, text, allowed in (("rounded_to", shape.rounded_to, "1, 1000, 0.1; 0 is exact"), ("noise", shape.noise, "8: the most by which a figure may be off")):
-        try:
-            units.append(None if text is None else read_agreed_number(text))
-        except NumberTextError as error:
-            reading.say(("crossfoot", key), f"{key}: {text!r}: {error}", allowed)
-    if len(reading.source.problems) > before:
-        return None
-    return CrossfootSpec(
-        shape.input, shape.label, tuple(columns), shape.total_row, shape.total_column, frozenset(shape.subtracted),
-        tuple((parent, tuple(children)) for parent, children in shape.subtotals.items()), units[0], units[1], ties,
-    )  # fmt: skip
-
-
-def _table_columns(reading: Reading, shape: CrossfootShape) -> list[str]:
-    """Give the item columns of a table: those named, or every number field but the total."""
-    if not shape.input:
-        if not shape.ties:
-            reading.say(("crossfoot",), "a crossfoot needs an input or ties")
-        return []
-    contract = reading.contract(("crossfoot", "input"), shape.input)
-    if contract is None:
-        return []
-    if not shape.label:
-        reading.say(("crossfoot",), "label is missing: the field that names a row", ", ".join(contract.kinds))
-    named = [("label", shape.label), ("total_column", shape.total_column)]
-    named += [("columns", name) for name in shape.columns] + [("subtracted", name) for name in shape.subtracted]
-    for key, name in named:
-        if name and reading.has_field(("crossfoot", key), contract, name) and key != "label":
-            item = contract.field(name)
-            if item.kind is not Kind.NUMBER:
-                message = f"{key}: field {name!r} has type {item.type} and cannot be summed"
-                reading.say(("crossfoot", key), message, "integer, number")
-    numbers = [item.name for item in contract.fields if item.kind is Kind.NUMBER]
-    return shape.columns or [name for name in numbers if name not in {shape.label, shape.total_column}]
-
-
-def _figure(reading: Reading, shape: FigureShape, path: tuple[str | int, ...]) -> FigureRef:
-    forms = "{input, row, column}, {target_of, period} or {observed_of, period}"
-    if sum(bool(name) for name in (shape.input, shape.target_of, shape.observed_of)) != 1:
-        reading.say(path, "a figure is a cell, a target or an observed value", forms)
-    period = None
-    if shape.period is not None:
-        try:
-            period = read_period(shape.period)
-        except ValueError as error:
-            reading.say((*path, "period"), f"period: {error}", PERIOD_FORMS)
-    if shape.input:
-        contract = reading.contract((*path, "input"), shape.input)
-        if contract is not None:
-            reading.has_field((*path, "column"), contract, shape.column)
-    return FigureRef(shape.input, shape.row, shape.column, shape.target_of, shape.observed_of, period)

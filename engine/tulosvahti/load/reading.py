@@ -1,0 +1,62 @@
+"""One rule being read: where it stands, what it may name, and how its problems are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tulosvahti.core.expression import Expression, ExpressionError
+from tulosvahti.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tulosvahti.core.contract import Contract
+    from tulosvahti.core.expression import Kind
+    from tulosvahti.core.rule import Agreement
+    from tulosvahti.load.models import RuleShape
+    from tulosvahti.load.source import Source
+
+
+@dataclass
+class Reading:
+    """One rule being read: where it stands and what it may name."""
+
+    source: Source
+    at: tuple[str | int, ...]
+    rule: RuleShape
+    agreement: Agreement
+    contracts: Mapping[str, Contract]
+    broken: set[str]
+
+    def say(self, path: tuple[str | int, ...], message: str, allowed: str = "", next_step: str = "", offset: int = 0) -> None:
+        """Report a problem of this rule."""
+        place = self.source.place((*self.at, *path), offset)
+        self.source.problems.append(Problem(place, message, allowed, next_step, self.rule.id))
+
+    def contract(self, path: tuple[str | int, ...], name: str) -> Contract | None:
+        """Give the contract of an input, or report it."""
+        if name in self.contracts:
+            return self.contracts[name]
+        if name in self.broken:
+            self.say(path, f"input {name!r} has problems in its own file", "", f"mend inputs/{name}.yaml")
+        else:
+            self.say(path, f"no input {name!r}", ", ".join(self.contracts), f"write its contract to inputs/{name}.yaml")
+        return None
+
+    def has_field(self, path: tuple[str | int, ...], contract: Contract, name: str) -> bool:
+        """Tell whether an input has a field, or report it."""
+        if name in contract.kinds:
+            return True
+        self.say(path, f"input {contract.name!r} has no field {name!r}", ", ".join(contract.kinds))
+        return False
+
+    def expression(
+        self, path: tuple[str | int, ...], text: str, read: Callable[[str, Mapping[str, Kind]], Expression], contract: Contract
+    ) -> Expression | None:
+        """Parse an expression, or report where it is wrong."""
+        try:
+            return read(text, contract.kinds)
+        except ExpressionError as error:
+            self.say(path, f"{path[-1]}: {error}", error.allowed, error.next_step, error.offset)
+            return None
