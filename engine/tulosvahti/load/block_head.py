@@ -58,6 +58,10 @@ class TextSource:
         """Know nothing yet of the digits of a column."""
         return Scale()
 
+    def address(self, _number: int, _item: Field) -> str:
+        """Give none: a record has its line."""
+        return ""
+
     def blocks(self) -> Iterator[Block]:
         """Give the rows; errors as of ``text_blocks.blocks``."""
         with self._path.open("rb") as stream:

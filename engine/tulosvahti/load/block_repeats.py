@@ -9,6 +9,7 @@ import polars as pl
 
 from tulosvahti.core.contract import DATED, Reject
 from tulosvahti.core.kept_rows import REJECTED, ROW
+from tulosvahti.load.mixed_columns import shown
 from tulosvahti.load.row_store import End
 from tulosvahti.load.text_blocks import IrregularError
 from tulosvahti.load.typed_rows import COPY
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Repeated:
-    """A row whose key may stand more than once: record number, line, key, and the texts of its cells."""
+    """A row whose key may stand more than once: record number, line, key, its cells, and the address of the first of the key."""
 
     number: int
     line: int
     key: tuple[Any, ...]
-    texts: tuple[str, ...]
+    cells: tuple[Any, ...]
+    address: str = ""
 
 
 def without_repeats(contract: Contract, summary: Summary, rows: Sequence[Repeated], place: Path, most_listed: int) -> Summary:
@@ -47,7 +49,7 @@ def without_repeats(contract: Contract, summary: Summary, rows: Sequence[Repeate
     bad = set(flagged.to_series().to_list())
     if bad and summary.listed_of > len(summary.rejects):
         raise IrregularError
-    copies = {row.number for row, original in later if row.texts == original.texts}
+    copies = {row.number for row, original in later if row.cells == original.cells}
     rejects = [item for item in summary.rejects if item.row not in copies]
     listed = summary.listed_of - (len(summary.rejects) - len(rejects)) + len(later)
     places = {item.name: at for at, item in enumerate(contract.fields)}
@@ -55,8 +57,8 @@ def without_repeats(contract: Contract, summary: Summary, rows: Sequence[Repeate
     for row, original in later:
         copy = row.number in copies
         reason = f"{COPY if copy else 'same key as'} record {original.number}" + ("" if copy else " with other values")
-        value = ", ".join(row.texts[places[name]] for name in contract.primary_key)
-        rejects.append(Reject(row.number, row.line, names, value, reason, duplicate=copy))
+        value = ", ".join(shown(row.cells[places[name]]) for name in contract.primary_key)
+        rejects.append(Reject(row.number, row.line, names, value, reason, duplicate=copy, cell=row.address))
     left = place.with_name("left.parquet")
     kept = pl.scan_parquet(place).filter(~pl.col(ROW).is_in(gone.implode()))
     kept.sink_parquet(left, compression="snappy")

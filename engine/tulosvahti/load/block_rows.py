@@ -24,9 +24,10 @@ from tulosvahti.load.block_keys import Seen
 from tulosvahti.load.block_repeats import Repeated, without_repeats
 from tulosvahti.load.doubts import doubts_of
 from tulosvahti.load.headers import name_of
+from tulosvahti.load.mixed_columns import read_cells, see_all, shown, texts_of
 from tulosvahti.load.number_forms import Settled, settled
 from tulosvahti.load.pandera_schema import breaks, compile_schema
-from tulosvahti.load.records import UnreadableError, text_of_value
+from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.row_store import End, Summary
 from tulosvahti.load.text_blocks import BLOCK, Block, IrregularError
 from tulosvahti.load.total_rows import may_be_total
@@ -68,6 +69,9 @@ class Source(Protocol):
 
     def blocks(self) -> Iterator[Block]:
         """Give the rows, from the first."""
+
+    def address(self, number: int, item: Field, /) -> str:
+        """Name a cell of a row as its readers will look for it; empty where it has a line."""
 
 
 def rows_of_text(contract: Contract, path: Path, place: Path, most_listed: int, size: int = BLOCK) -> Summary:
@@ -165,7 +169,7 @@ class _Reading:
             column.scale.whole, column.scale.places = 1, 0
         for block in self._source.blocks():
             for at, column in columns:
-                column.see_all(block.texts[at])
+                see_all(column, block.texts[at])
         for _, column in columns:
             column.scale.settled = True
 
@@ -180,7 +184,7 @@ class _Reading:
         if not self.forms:
             file = self._contract.place.file
             try:
-                self.forms = [settled(item, texts, file) for item, texts in zip(self._contract.fields, block.texts, strict=True)]
+                self.forms = [settled(item, texts_of(texts), file) for item, texts in zip(self._contract.fields, block.texts, strict=True)]
             except UnreadableError as error:
                 # More of the text may tell what its start does not.
                 raise IrregularError from error
@@ -196,8 +200,8 @@ class _Reading:
         self._refuse_headers(block)
         typed = []
         for column, texts in zip(self._columns, block.texts, strict=True):
-            column.see_marked(texts)
-            typed.append(column.read(texts))
+            column.see_marked(texts_of(texts))
+            typed.append(read_cells(column, texts))
             if column.fresh_unusual and column.first_unusual is not None:
                 at, text, value = column.first_unusual
                 found.unusual[column.item.name] = int(block.numbers[at]), text, value
@@ -228,7 +232,7 @@ class _Reading:
             if item.type in DATED:
                 found.ends[item.name] = _later(found.ends.get(item.name), frame[item.name])
         if len(block.numbers):
-            found.last = {item.name: _text(texts[-1]) for item, texts in zip(contract.fields, block.texts, strict=True)}
+            found.last = {item.name: shown(texts[-1]) for item, texts in zip(contract.fields, block.texts, strict=True)}
         if block.ragged and (not len(block.numbers) or block.ragged[-1][0] > block.numbers[-1]):
             found.last = {}
         return frame
@@ -249,7 +253,7 @@ class _Reading:
                 continue
             place = at_field[item.column]
             broken.setdefault(item.column, set()).add(item.at)
-            rejects.append(self._reject(block, item.at, contract.fields[place], _text(block.texts[place][item.at]), item.reason))
+            rejects.append(self._reject(block, item.at, contract.fields[place], shown(block.texts[place][item.at]), item.reason))
         if broken:
             frame = frame.with_columns(
                 pl.when(~pl.int_range(pl.len()).is_in(sorted(places))).then(pl.col(name)).alias(name) for name, places in broken.items()
@@ -257,13 +261,15 @@ class _Reading:
         return rejects, frame
 
     def _reject(self, block: Block, at: int, item: Field, text: str, reason: str) -> Reject:
-        return Reject(int(block.numbers[at]), int(block.lines[at]), item.column, text, reason)
+        number = int(block.numbers[at])
+        return Reject(number, int(block.lines[at]), item.column, text, reason, cell=self._source.address(number, item))
 
     def _refuse_headers(self, block: Block) -> None:
         """Give up where the first column's own name stands in it: a header may stand there again."""
         fields = self._contract.fields
-        if len(fields) > 1 and block.texts[0].dtype == pl.String and block.texts[0].str.contains(fields[0].column.split()[0], literal=True).any():
-            texts = block.texts[0].filter(block.texts[0].str.contains(fields[0].column.split()[0], literal=True))
+        firsts = texts_of(block.texts[0])
+        if len(fields) > 1 and firsts.dtype == pl.String and firsts.str.contains(fields[0].column.split()[0], literal=True).any():
+            texts = firsts.filter(firsts.str.contains(fields[0].column.split()[0], literal=True))
             if any(name_of(text) == fields[0].column for text in texts.unique().to_list()):
                 raise IrregularError
 
@@ -283,9 +289,10 @@ class _Reading:
         for column in self._columns:
             if column.unusual:
                 number, text, value = found.unusual[column.item.name]
+                where = self._source.address(number, column.item) or f"record {number}"
                 notices.append(
                     f"column {column.item.column!r}: {column.unusual} numbers are written unusually; "
-                    f"the first: record {number}, {text!r} read as {plain(plain_decimal(Decimal(value)))}"
+                    f"the first: {where}, {text!r} read as {plain(plain_decimal(Decimal(value)))}"
                 )
         summary = Summary(
             total=found.total,
@@ -315,11 +322,13 @@ class _Reading:
         rows: list[Repeated] = []
         for block in self._source.blocks():
             keyed = [at for at, item in enumerate(self._contract.fields) if item.name in self._contract.primary_key]
-            typed = {self._contract.fields[at].name: self._columns[at].read(block.texts[at]).values for at in keyed}
+            typed = {self._contract.fields[at].name: read_cells(self._columns[at], block.texts[at]).values for at in keyed}
             frame = pl.DataFrame([typed[name] for name in self._contract.primary_key])
             for at in self._seen[""].among(frame, numbers):
-                texts = tuple(_text(column[at]) for column in block.texts)
-                rows.append(Repeated(int(block.numbers[at]), int(block.lines[at]), frame.row(at), texts))
+                cells = tuple(column[at] for column in block.texts)
+                number = int(block.numbers[at])
+                address = self._source.address(number, self._contract.field(self._contract.primary_key[0]))
+                rows.append(Repeated(number, int(block.lines[at]), frame.row(at), cells, address))
             if len(rows) > _MOST_REPEATS:
                 raise IrregularError
         return without_repeats(self._contract, summary, rows, self._place, self._most_listed)
@@ -332,10 +341,6 @@ def _ahead(found: Iterator[Block]) -> Iterator[Block]:
         while (block := coming.result()) is not None:
             coming = pool.submit(next, found, None)
             yield block
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 (a cell)
-    return "" if value is None else text_of_value(value)
 
 
 def _uniques(contract: Contract) -> list[tuple[str, tuple[str, ...]]]:

@@ -72,6 +72,10 @@ class ParquetSource:
             return Scale(18, 0, settled=True)
         return Scale()
 
+    def address(self, _number: int, _item: Field) -> str:
+        """Give none: a record has its number."""
+        return ""
+
     def blocks(self) -> Iterator[Block]:
         """Give the rows.
 
