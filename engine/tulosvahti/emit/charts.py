@@ -41,6 +41,11 @@ class Series:
     path: tuple[tuple[str, float], ...] = ()
     """What is expected at each label on the way: drawn dashed. A chart with a path needs no least number of points."""
 
+    forecast: tuple[tuple[str, float, float, float], ...] = ()
+    """Label, least, likeliest and greatest value, from the last known one on: drawn as a band, dashed in its middle."""
+    foretold: str = ""
+    """The forecast in words, for the text alternative."""
+
     @property
     def enough(self) -> bool:
         """Tell whether there is something to draw."""
@@ -63,7 +68,8 @@ def png_chart(item: Series, pictures: Path | None = None) -> bytes:
 def chart_text(item: Series) -> str:
     """Say what a chart shows, for those who do not see it."""
     told = item.told or tuple((label, f"{value:g}") for label, value in item.points)
-    return word("ui.chart", item.language, title=item.title, points=", ".join(f"{label}: {value}" for label, value in told))
+    said = word("ui.chart", item.language, title=item.title, points=", ".join(f"{label}: {value}" for label, value in told))
+    return f"{said} {item.foretold}".strip()
 
 
 @lru_cache(maxsize=512)
@@ -102,7 +108,7 @@ def _draw(item: Series, pictures: Path | None) -> str:
 
 
 def _spec(item: Series) -> dict[str, Any]:
-    order = sorted({label for label, _ in (*item.points, *item.path, *item.revised)} | {label for label, _, _ in item.targets})
+    order = sorted({str(drawn[0]) for drawn in (*item.points, *item.path, *item.revised, *item.targets, *item.forecast)})
     x = {"field": "p", "type": "ordinal", "sort": order, "scale": {"domain": order}, "title": None, "axis": {"labelAngle": 0}}
     y = {"field": "v", "type": "quantitative", "title": None, "scale": {"zero": False}}
     observed = [{"p": label, "v": value} for label, value in item.points]
@@ -113,6 +119,12 @@ def _spec(item: Series) -> dict[str, Any]:
         if value is not None
     ]
     layers: list[dict[str, Any]] = []
+    if item.forecast:
+        band = [{"p": label, "low": low, "v": value, "high": high} for label, low, value, high in item.forecast]
+        area = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}}
+        layers.append({"data": {"values": band}, "mark": {"type": "area", "color": _OBSERVED, "opacity": 0.22}, "encoding": area})
+        mark = {"type": "line", "color": _OBSERVED, "strokeWidth": 1.5, "strokeDash": [2, 3]}
+        layers.append({"data": {"values": band}, "mark": mark, "encoding": {"x": x, "y": y}})
     if edges:
         mark = {"type": "tick", "color": _TARGET, "thickness": 3, "size": 34, "orient": "horizontal"}
         layers.append({"data": {"values": edges}, "mark": mark, "encoding": {"x": x, "y": y}})

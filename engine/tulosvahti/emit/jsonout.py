@@ -69,10 +69,15 @@ def _texts(text: Text) -> dict[str, str]:
 
 
 def _rules(outcome: Outcome) -> dict[str, Any]:
-    """Give what a report says of a rule whatever its verdict: its note, and every dated target with its ends."""
+    """Give what a report says of a rule whatever its verdict: its note, every dated target with its ends, what it does in a period."""
     rules = {verdict.rule.id: verdict.rule for verdict in outcome.verdicts}
     return {
-        name: {"note": _texts(rule.note) if rule.note else None, "targets": _targets(rule)} for name, rule in rules.items()
+        name: {
+            "note": _texts(rule.note) if rule.note else None,
+            "targets": _targets(rule),
+            "accumulates": isinstance(rule.spec, TargetSpec) and rule.spec.measure.accumulates,
+        }
+        for name, rule in rules.items()
     }
 
 

@@ -44,7 +44,7 @@ def print_html(stored: Stored, language: str, pictures: Path | None = None) -> s
     view = view_of(stored, language, pictures)
     for section in view["sections"]:
         for rule in section["rules"]:
-            rule["charts"] = [_picture(name, str(svg)) for name, svg in rule["charts"]]
+            rule["charts"] = [{**_picture(name, str(svg)), "foretold": foretold} for name, svg, foretold in rule["charts"]]
     return environment().get_template("print.html.j2").render(view, day=stored.as_of.isoformat())
 
 

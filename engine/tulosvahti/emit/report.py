@@ -223,11 +223,15 @@ def _sections(page: _Page) -> list[dict[str, Any]]:
 
 
 def _rule(
-    verdicts: list[Judged], years: Sequence[tuple[int, bool]], charts: Mapping[tuple[str, Subject], str], page: _Page
+    verdicts: list[Judged], years: Sequence[tuple[int, bool]], charts: Mapping[tuple[str, Subject], tuple[str, str]], page: _Page
 ) -> dict[str, Any]:
     first = verdicts[0]
     name = first["rule"]
-    drawn = [(", ".join(value for _, value in subject), Markup(svg)) for (of, subject), svg in charts.items() if of == name]  # noqa: S704 (own SVG)
+    drawn = [
+        (", ".join(value for _, value in subject), Markup(svg), foretold)  # noqa: S704 (own SVG)
+        for (of, subject), (svg, foretold) in charts.items()
+        if of == name
+    ]
     targets = page.stored.targets(name)
     return {
         "id": name,
@@ -358,7 +362,8 @@ def _table(verdict: Judged, page: _Page) -> dict[str, Any] | None:
     return {"columns": [{"name": name.replace("_", " "), "total": name == total_column} for name in columns], "rows": rows}
 
 
-def _charts(page: _Page) -> dict[tuple[str, Subject], str]:
-    """Draw what has three known values or more, in the order of the verdicts."""
+def _charts(page: _Page) -> dict[tuple[str, Subject], tuple[str, str]]:
+    """Draw what has three known values or more, in the order of the verdicts; each with its forecast in words."""
     found = stored_trends(page.stored, page.language)
-    return {key: svg for key, svg in zip(found, line_charts(list(found.values()), page.pictures), strict=True) if svg}
+    drawn = line_charts(list(found.values()), page.pictures)
+    return {key: (svg, series.foretold) for (key, series), svg in zip(found.items(), drawn, strict=True) if svg}

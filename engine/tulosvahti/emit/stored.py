@@ -49,11 +49,16 @@ def stored_of(outcome: Outcome, text: str) -> Stored:
 
 @dataclass(frozen=True)
 class Stored:
-    """One run as it was published. ``revised``: the values that earlier runs gave to periods that had ended, newest last."""
+    """One run as it was published.
+
+    ``revised``: the values that earlier runs gave to periods that had ended, newest last. ``then``: what was known of the
+    same period of the years before by the same day.
+    """
 
     data: Mapping[str, Any]
     points: Sequence[Point] = ()
     revised: Mapping[Key, Sequence[Fraction]] = field(default_factory=dict)
+    then: Mapping[Key, Fraction] = field(default_factory=dict)
 
     @property
     def run(self) -> Mapping[str, Any]:
@@ -127,6 +132,11 @@ class Stored:
     def targets(self, rule: str) -> Mapping[str, Mapping[str, str]] | None:
         """Give the dated targets of a rule by period; None where it has no target, or none was stored."""
         found: Mapping[str, Mapping[str, str]] | None = self._rules.get(rule, {}).get("targets")
+        return found
+
+    def accumulates(self, rule: str) -> bool | None:
+        """Tell whether a rule's value grows while its period is open; None for a run of before that was stored."""
+        found: bool | None = self._rules.get(rule, {}).get("accumulates")
         return found
 
     def note(self, rule: str, language: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tulosvahti.core.quantity import shown
 from tulosvahti.core.rule import TargetSpec
 from tulosvahti.emit.charts import FEWEST, Series
+from tulosvahti.emit.outlook import band_after, outlook, outlook_text
 from tulosvahti.emit.stored import title_of
 from tulosvahti.emit.words import quantity
 
@@ -14,11 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from fractions import Fraction
 
+    from tulosvahti.core.forecast import Forecast
     from tulosvahti.core.measure import Measurement, Subject
     from tulosvahti.core.rule import Rule
     from tulosvahti.core.target import Bound
     from tulosvahti.core.verdict import Outcome
-    from tulosvahti.emit.stored import Stored
+    from tulosvahti.emit.stored import Key, Stored
+
+    Judged = Mapping[str, Any]
 
 
 def trends(outcome: Outcome, language: str) -> dict[tuple[str, Subject], Series]:
@@ -37,20 +41,31 @@ def trends(outcome: Outcome, language: str) -> dict[tuple[str, Subject], Series]
 
 def stored_trends(stored: Stored, language: str) -> dict[tuple[str, Subject], Series]:
     """Give the same series of a stored run."""
-    known: dict[tuple[str, Subject], list[tuple[str, Fraction]]] = {}
-    for (rule, subject, period), value in stored.values.items():
-        if period:
-            known.setdefault((rule, subject), []).append((period, value))
-    rules = {verdict["rule"]: verdict for verdict in stored.verdicts}
+    known, then = _by_series(stored.values), _by_series(stored.then)
+    rules: dict[str, Judged] = {}
+    judged: dict[tuple[str, Subject], list[Judged]] = {}
+    for verdict in stored.verdicts:
+        rules[verdict["rule"]] = verdict
+        judged.setdefault((verdict["rule"], tuple(verdict["subject"].items())), []).append(verdict)
     return {
-        key: _stored_series(stored, rules[key[0]], items, language)
+        key: _stored_series(stored, rules[key[0]], items, outlook(stored, judged.get(key, ()), items, then.get(key, {})), language)
         for key, items in known.items()
         if len(items) >= FEWEST and key[0] in rules
     }
 
 
-def _stored_series(stored: Stored, verdict: Mapping[str, Any], items: list[tuple[str, Fraction]], language: str) -> Series:
-    unit = verdict["unit"] or ""
+def _by_series(values: Mapping[Key, Fraction]) -> dict[tuple[str, Subject], dict[str, Fraction]]:
+    found: dict[tuple[str, Subject], dict[str, Fraction]] = {}
+    for (rule, subject, period), value in values.items():
+        if period:
+            found.setdefault((rule, subject), {})[period] = value
+    return found
+
+
+def _stored_series(
+    stored: Stored, verdict: Judged, values: Mapping[str, Fraction], found: Forecast | None, language: str
+) -> Series:
+    unit, items = verdict["unit"] or "", values.items()
     return Series(
         title_of(verdict, language),
         unit,
@@ -61,6 +76,8 @@ def _stored_series(stored: Stored, verdict: Mapping[str, Any], items: list[tuple
         ),
         language,
         tuple((label, quantity(shown(value), unit, language)) for label, value in items),
+        forecast=band_after(found, values),
+        foretold=outlook_text(found, unit, language),
     )
 
 

@@ -6,12 +6,13 @@ Every function works inside the transaction of the connection that it is handed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 
+from tulosvahti.core.forecast import MOST
 from tulosvahti.store import rows, schema
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tulosvahti.core.measure import Subject
 
 _DONE = "done"
+_NEAR = timedelta(days=4)
+"""How far apart the same days of two years may lie."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,31 @@ def measured(connection: Connection, rule: str, run: int) -> list[tuple[Subject,
         (rows.subject_of(row.subject), row.period, None if row.value is None else Fraction(row.value))
         for row in connection.execute(query)
     ]
+
+
+def known_then(connection: Connection, as_of: date, rule: str = "") -> dict[tuple[str, Subject, str], Fraction]:
+    """Give, by rule, subject and period, what was known of the periods of the years before by the same day of theirs.
+
+    Each year has the newest run of the days up to that day; a lookback knew later data, and is left out.
+    """
+    runs, found = schema.runs.c, schema.measurements.c
+    chosen = []
+    for back in range(1, MOST + 1):
+        day = as_of.replace(year=as_of.year - back, day=min(as_of.day, 28) if as_of.month == 2 else as_of.day)  # noqa: PLR2004 (February)
+        run = connection.scalar(
+            select(func.max(runs.id)).where(
+                runs.state == _DONE, runs.lookback.is_(False), runs.as_of > day - _NEAR, runs.as_of <= day
+            )
+        )
+        if run is not None:
+            chosen.append(and_(found.run_id == run, found.period.startswith(f"{day.year}")))
+    if not chosen:
+        return {}
+    query = select(found.rule, found.subject, found.period, found.value).where(or_(*chosen), found.value.is_not(None))
+    return {
+        (row.rule, rows.subject_of(row.subject), row.period): Fraction(row.value)
+        for row in connection.execute(query.where(found.rule == rule) if rule else query)
+    }
 
 
 @dataclass(frozen=True)

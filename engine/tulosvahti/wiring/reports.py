@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.period import read_period
 from tulosvahti.emit.stored import Point, Stored
+from tulosvahti.store import looking
 from tulosvahti.store.files import write_atomically
 from tulosvahti.wiring.base import open_ledger, state_folder
 
@@ -110,4 +112,10 @@ def _stored(ledger: Ledger, run: str, text: str) -> Stored:
         # What a period grew by before it had ended is no revision.
         if read_period(past.period).has_ended(past.as_of):
             revised.setdefault(key, []).append(Fraction(past.value))
-    return Stored(json.loads(text), points, revised)
+    return known_then(ledger, Stored(json.loads(text), points, revised))
+
+
+def known_then(ledger: Ledger, stored: Stored) -> Stored:
+    """Add what was known of the years before by the same day, on which forecasts rest."""
+    with ledger.transaction(reading=True) as connection:
+        return replace(stored, then=looking.known_then(connection, stored.as_of))

@@ -24,7 +24,7 @@ from tulosvahti.wiring.dropping import several_of, take_dropped
 from tulosvahti.wiring.fetching import fetch
 from tulosvahti.wiring.mail import deliver
 from tulosvahti.wiring.notes import notes_of_run
-from tulosvahti.wiring.reports import write_pages
+from tulosvahti.wiring.reports import known_then, write_pages
 from tulosvahti.wiring.secrets import secret_reader
 from tulosvahti.wiring.values import write_entered
 
@@ -152,7 +152,7 @@ def _run(  # noqa: PLR0913 (what a run is made of)
     with ExitStack() as stack:
         result = run_claimed(ledger, claim, beginning, work, clock, retry_at, progressed)
         try:
-            report = write_pages(project, stored_of(result.outcome, result.json), folder)
+            report = write_pages(project, known_then(ledger, stored_of(result.outcome, result.json)), folder)
         finally:
             # A report that cannot be written keeps no mail back.
             delivered = deliver(project, ledger, clock, stopped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from tulosvahti.core.role import Deed
 from tulosvahti.emit.charts import chart_text, line_charts
 from tulosvahti.emit.meaning import meaning
+from tulosvahti.emit.outlook import outlook, outlook_text
 from tulosvahti.emit.report import verdict_view
 from tulosvahti.emit.stored import title_of, value_text
 from tulosvahti.emit.words import target_text
@@ -25,6 +27,10 @@ from tulosvahti.web.views.matrix import line, section_key, subject_key
 if TYPE_CHECKING:
     from fractions import Fraction
 
+    from sqlalchemy import Connection
+
+    from tulosvahti.core.forecast import Forecast
+    from tulosvahti.core.rule import Rule
     from tulosvahti.emit.charts import Series
     from tulosvahti.emit.stored import Stored
 
@@ -36,18 +42,11 @@ def indicator(page: Page) -> Response:
     stored, looked = _found(page)
     shown, language = looked.shown, page.language
     with page.ledger.transaction(reading=True) as connection:
-        measured = looking.measured(connection, shown["rule"], int(stored.run["id"]))
-        history = looking.seen(connection, shown["rule"], looked.subject, shown["period"] or "", int(stored.run["id"]))
+        before = _before(connection, stored, looked)
         events = looking.alert_events(connection, shown["rule"])
         comments = changes.comments(connection, shown["rule"])
-        moved = revised.revisions_of(connection, shown["rule"])
     rule = next((item for item in page.project.rules if item.id == shown["rule"]), None)
-    values = [(period, value) for subject, period, value in measured if subject == looked.subject and period and value is not None]
-    earlier = _earlier(moved, looked)
-    charts = [("periods", series_by_period(stored, shown, values, earlier, language))]
-    within = series_within(rule, shown, history, language) if rule is not None else None
-    if within is not None:
-        charts.append(("within", within))
+    charts = _charts(stored, looked, before, rule, language)
     unit = shown["unit"] or ""
     return page.show(
         "indicator.html.j2",
@@ -65,10 +64,11 @@ def indicator(page: Page) -> Response:
         owner=stored.owner(shown, language),
         note=stored.note(shown["rule"], language),
         means=meaning(rule, page.project.contracts, language) if rule is not None else [],
-        charts=[(kind, chart_text(item)) for kind, item in charts if item.enough],
-        values=_values(stored, looked, values, dict(earlier), unit, language),
-        revisions=moved,
-        turns=turns(history),
+        charts=[(kind, chart_text(item)) for kind, item in charts.items() if item.enough],
+        foretold=outlook_text(before.outlook, unit, language),
+        values=_values(stored, looked, before.values, dict(before.earlier), unit, language),
+        revisions=before.moved,
+        turns=turns(before.history),
         events=events,
         comments=comments[::-1],
         synthetic=[name for name in stored.synthetic if name == shown["evidence"].get("input")],
@@ -76,6 +76,35 @@ def indicator(page: Page) -> Response:
         target=partial(target_text, language=language),
         recipient=partial(_recipient, page),
     )
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What the ledger has of the indicator that is looked at, up to the run that is shown."""
+
+    values: list[tuple[str, Fraction]]
+    history: list[looking.Seen]
+    moved: list[revised.Past]
+    earlier: list[tuple[str, Fraction]]
+    outlook: Forecast | None
+
+
+def _before(connection: Connection, stored: Stored, looked: Looked) -> _Before:
+    shown, run = looked.shown, int(stored.run["id"])
+    measured = looking.measured(connection, shown["rule"], run)
+    values = [(period, value) for subject, period, value in measured if subject == looked.subject and period and value is not None]
+    history = looking.seen(connection, shown["rule"], looked.subject, shown["period"] or "", run)
+    moved = revised.revisions_of(connection, shown["rule"])
+    known = looking.known_then(connection, stored.as_of, shown["rule"])
+    then = {period: value for (_, subject, period), value in known.items() if subject == looked.subject}
+    mine = [item for item in looked.all if item["subject"] == shown["subject"]]
+    return _Before(values, history, moved, _earlier(moved, looked), outlook(stored, mine, dict(values), then))
+
+
+def _charts(stored: Stored, looked: Looked, before: _Before, rule: Rule | None, language: str) -> dict[str, Series]:
+    periods = series_by_period(stored, looked.shown, before.values, before.earlier, before.outlook, language)
+    within = series_within(rule, looked.shown, before.history, before.outlook, language) if rule is not None else None
+    return {"periods": periods, **({"within": within} if within is not None else {})}
 
 
 def _recipient(page: Page, key: str) -> str:
@@ -128,19 +157,11 @@ def _values(  # noqa: PLR0913 (what a row of the table is made of)
 def chart(page: Page) -> Response:
     """Give a chart as a picture."""
     stored, looked = _found(page)
-    shown = looked.shown
     with page.ledger.transaction(reading=True) as connection:
-        measured = looking.measured(connection, shown["rule"], int(stored.run["id"]))
-        history = looking.seen(connection, shown["rule"], looked.subject, shown["period"] or "", int(stored.run["id"]))
-        moved = revised.revisions_of(connection, shown["rule"])
-    series: Series | None
-    if page.asked("kind", "periods", ("periods", "within")) == "within":
-        rule = next((item for item in page.project.rules if item.id == shown["rule"]), None)
-        series = series_within(rule, shown, history, page.language) if rule is not None else None
-    else:
-        values = [(period, value) for subject, period, value in measured if subject == looked.subject and period and value is not None]
-        series = series_by_period(stored, shown, values, _earlier(moved, looked), page.language)
-    return picture(page, series)
+        before = _before(connection, stored, looked)
+    rule = next((item for item in page.project.rules if item.id == looked.shown["rule"]), None)
+    drawn = _charts(stored, looked, before, rule, page.language)
+    return picture(page, drawn.get(page.asked("kind", "periods", ("periods", "within"))))
 
 
 def picture(page: Page, series: Series | None) -> Response:

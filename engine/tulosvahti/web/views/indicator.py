@@ -11,6 +11,7 @@ from tulosvahti.core.judge import expected_share
 from tulosvahti.core.period import Grain, containing, read_period
 from tulosvahti.core.rule import TargetSpec
 from tulosvahti.emit.charts import Series
+from tulosvahti.emit.outlook import band, band_after, outlook_text
 from tulosvahti.emit.stored import title_of, value_text
 from tulosvahti.emit.words import quantity
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from fractions import Fraction
 
+    from tulosvahti.core.forecast import Forecast
     from tulosvahti.core.measure import Subject
     from tulosvahti.core.rule import Rule
     from tulosvahti.emit.stored import Stored
@@ -64,9 +66,10 @@ def look(stored: Stored, rule: str, period: str, subject: str) -> Looked | None:
 
 
 def series_by_period(
-    stored: Stored, verdict: Judged, values: Sequence[tuple[str, Fraction]], revised: Sequence[tuple[str, Fraction]], language: str
-) -> Series:
-    """Give the chart of periods: observed, the target's steps, what is provisional and what was given earlier."""
+    stored: Stored, verdict: Judged, values: Sequence[tuple[str, Fraction]], revised: Sequence[tuple[str, Fraction]],
+    found: Forecast | None, language: str,
+) -> Series:  # fmt: skip
+    """Give the chart of periods: observed, the target's steps, what is provisional, what was given earlier, and the forecast."""
     unit = verdict["unit"] or ""
     targets = stored.targets(verdict["rule"]) or {}
     mine = [item for item in stored.verdicts if item["rule"] == verdict["rule"] and item["subject"] == verdict["subject"]]
@@ -79,10 +82,12 @@ def series_by_period(
         tuple((label, value_text(value, unit, language)) for label, value in values[-_TOLD:]),
         provisional=frozenset(item["period"] for item in mine if item["provisional"] and item["period"]),
         revised=tuple((label, float(value)) for label, value in revised),
+        forecast=band_after(found, dict(values)),
+        foretold=outlook_text(found, unit, language),
     )
 
 
-def series_within(rule: Rule, verdict: Judged, history: Sequence[Seen], language: str) -> Series | None:
+def series_within(rule: Rule, verdict: Judged, history: Sequence[Seen], found: Forecast | None, language: str) -> Series | None:
     """Give the chart of one open or ended period: what was known at the end of each month, beside the expected path.
 
     None where nothing accumulates, or no number is expected.
@@ -105,9 +110,13 @@ def series_within(rule: Rule, verdict: Judged, history: Sequence[Seen], language
         if item.observed is not None and period.start <= item.as_of < period.end:
             known[f"{item.as_of:%m}"] = item.observed
     unit = verdict["unit"] or ""
+    points = tuple((label, float(value)) for label, value in sorted(known.items()))
+    ahead = found if found is not None and found.period == period else None
     return Series(
-        title_of(verdict, language), unit, tuple((label, float(value)) for label, value in sorted(known.items())), (), language,
+        title_of(verdict, language), unit, points, (), language,
         tuple((label, quantity(Decimal(value), unit, language)) for label, value in sorted(known.items())), path=tuple(path),
+        forecast=band(ahead, *points[-1:], end=path[-1][0]) if ahead and (not points or points[-1][0] < path[-1][0]) else (),
+        foretold=outlook_text(ahead, unit, language),
     )  # fmt: skip
 
 
