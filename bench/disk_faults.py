@@ -23,7 +23,9 @@ from kill_at_calls import scenarios
 
 NEEDS_ROOM = ("openat", "write", "pwrite64", "fsync", "fdatasync", "rename", "mkdir", "ftruncate")
 NOT_DISK = ("ioctl", "getrandom", "mmap", "munmap", "futex", "dup")
-ENOUGH_KIB, STEP_KIB = 600, 8
+STEP_KIB = 16
+ROOM = 8
+"""How many times what the undisturbed run leaves a disk must hold to be enough: the ledger stands there with its log and its copy."""
 
 
 def loud(ran: Ran) -> list[str]:
@@ -74,7 +76,8 @@ def too_small(base: Path, folder: Path, disks: int | None) -> tuple[list[object]
     copy = faulty(base)
     sound = copy(folder / "sound")
     right = Right.of(sound, run(sound))
-    sizes = list(range(STEP_KIB, ENOUGH_KIB, STEP_KIB))
+    left = sum(path.stat().st_size for path in (sound / STATE).rglob("*") if path.is_file())
+    sizes = list(range(STEP_KIB, ROOM * left // 1024, STEP_KIB))
     counted: Counter[str] = Counter()
     wrong: list[str] = []
     for size in sizes if disks is None else sizes[:: max(1, len(sizes) // disks)]:
