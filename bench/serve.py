@@ -26,6 +26,8 @@ from tulosvahti.store import schema
 from tulosvahti.store.ledger import Ledger
 
 VERDICTS, YEARS = 2_000, range(2014, 2024)
+SETTLED = 10
+"""Seconds in which the server makes the newest run ready, as it does after each run."""
 WORDS = ("met", "missed", "on_track", "at_risk", "unknown", "not_due", "monitored")
 PATHS = ("/en/overview", "/en/", "/en/runs", "/en/indicators/rule-0007", "/en/alerts", "/en/deliveries", "/api/v1/runs/newest/verdicts")
 
@@ -96,6 +98,7 @@ def main(requests: int, readers: int) -> None:
         )
         try:
             print(server.stderr.readline().strip() if server.stderr else "")
+            time.sleep(SETTLED)
             print(f"{VERDICTS} verdicts, {len(YEARS)} years of history, {len(YEARS) * 12} runs; {requests} requests each")
             print(f"{'page':<42}{'first':>9}{'median':>9}{'worst':>9}{'bytes':>10}{'gzip':>9}   (ms to the first byte)")
             with httpx.Client(base_url="http://127.0.0.1:8479", timeout=60) as client:

@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from babel import Locale
+from babel.numbers import parse_pattern
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from tulosvahti.core.alert_plan import MailKind
@@ -84,6 +88,14 @@ def test_words_and_numbers_in_the_readers_form() -> None:
     said = reason_text(Reason.of("unknown_rows", low="36.5", high="39.25"), "fi")
     assert "36,5–39,25" in said
     assert "1.11.2023" in reason_text(Reason.of("late", done="2023-11-01"), "fi")
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=4), st.sampled_from(LANGUAGES), st.integers(0, 4))
+def test_numbers_are_written_as_babel_writes_them(value: Decimal, language: str, places: int) -> None:
+    value = value.quantize(Decimal(1).scaleb(-places))
+    locale = {"fi": "fi_FI", "sv": "sv_FI", "en": "en_GB"}[language]
+    pattern = parse_pattern("#,##0" + ("." + "0" * places if places else ""))
+    assert number(value, language) == str(pattern.apply(value, Locale.parse(locale), decimal_quantization=False)).replace("-", "\u2212")
 
 
 def test_json_has_the_shape_of_the_design(outcome: Outcome, agreements: Mapping[str, Agreement]) -> None:

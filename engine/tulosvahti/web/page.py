@@ -221,6 +221,13 @@ class Page:
         return [(code, _OWN_NAMES[code], self.here(code)) for code in allowed]
 
 
+def compile_templates() -> None:
+    """Compile every template, so that no reader waits for it."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     return Environment(

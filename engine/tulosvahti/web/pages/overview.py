@@ -81,11 +81,23 @@ def _part(page: Page, stored: Stored, wanted: Wanted, *, past: bool) -> str:
     return text
 
 
+def made_ready(page: Page) -> None:
+    """Make what the newest run shows first, in the language of a page."""
+    stored = newest_run(page)
+    if stored is not None:
+        _part(page, stored, Wanted(), past=False)
+
+
 def view_of(page: Page, stored: Stored, wanted: Wanted, *, past: bool) -> dict[str, Any]:
     """Give what the fragment places."""
     language = page.language
     chosen = [verdict for verdict in stored.verdicts if wanted.fits(verdict)]
     first, moved = attention(chosen), changed(chosen)
+    run = stored.run["id"] if past else ""
+
+    def address(rule: str, subject: str) -> str:
+        return page.url(f"/indicators/{rule}", subject=subject, run=run)
+
     return {
         "run": stored.run,
         "past": past,
@@ -95,7 +107,7 @@ def view_of(page: Page, stored: Stored, wanted: Wanted, *, past: bool) -> dict[s
         "first_run": stored.is_first,
         "changes": [line(stored, item, language) for item in moved[:FIRST]],
         "changes_more": max(len(moved) - FIRST, 0),
-        "matrix": matrix(stored, wanted, language),
+        "matrix": matrix(stored, chosen, language, address),
     }
 
 

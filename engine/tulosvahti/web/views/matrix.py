@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tulosvahti.core.verdict import ATTENTION, Word
 from tulosvahti.emit.report import ORDER
 from tulosvahti.emit.stored import change_of, observed_of, sentence_of, subject_of, title_of, where_of
-from tulosvahti.emit.words import SIGNS, target_text, verdict_word
+from tulosvahti.emit.words import verdict_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tulosvahti.emit.stored import Stored
 
@@ -57,10 +57,12 @@ def choices(stored: Stored, language: str) -> dict[str, list[tuple[str, str]]]:
     kinds: set[str] = set()
     named = {key: f"{agency} · {title}" for key, title, agency in stored.named_agreements(language)}
     for verdict in stored.verdicts:
-        owners.setdefault(verdict["owner"], stored.owner(verdict, language))
-        title = stored.section_title(verdict, language)
-        sections.setdefault(section_key(verdict), f"{verdict['cite']['section']} {title}".strip())
-        agencies.setdefault(verdict["cite"]["agreement"], named.get(verdict["cite"]["agreement"], verdict["cite"]["agreement"]))
+        agreement, section = verdict["cite"]["agreement"], section_key(verdict)
+        if verdict["owner"] not in owners:
+            owners[verdict["owner"]] = stored.owner(verdict, language)
+        if section not in sections:
+            sections[section] = _titled(stored, verdict, language)
+        agencies.setdefault(agreement, named.get(agreement, agreement))
         kinds.add(verdict["verdict"])
     return {
         "owner": sorted(owners.items(), key=lambda item: item[1].casefold()),
@@ -68,6 +70,10 @@ def choices(stored: Stored, language: str) -> dict[str, list[tuple[str, str]]]:
         "verdict": [(str(kind), verdict_word(kind, language)) for kind in ORDER if kind in kinds],
         "agency": list(agencies.items()),
     }
+
+
+def _titled(stored: Stored, verdict: Judged, language: str) -> str:
+    return f"{verdict['cite']['section']} {stored.section_title(verdict, language)}".strip()
 
 
 def counted(verdicts: Iterable[Judged]) -> list[tuple[Word, int]]:
@@ -125,9 +131,8 @@ class Matrix:
     rows: int
 
 
-def matrix(stored: Stored, wanted: Wanted, language: str) -> Matrix:
-    """Lay the wanted verdicts out."""
-    chosen = [verdict for verdict in stored.verdicts if wanted.fits(verdict)]
+def matrix(stored: Stored, chosen: Sequence[Judged], language: str, address: Callable[[str, str], str]) -> Matrix:
+    """Lay the chosen verdicts out; ``address`` gives that of a rule and subject."""
     years = sorted({_year(verdict) for verdict in chosen} - {TIMELESS})
     columns = [*years, *([TIMELESS] if any(_year(item) == TIMELESS for item in chosen) else [])]
     sections: dict[str, dict[str, Any]] = {}
@@ -136,17 +141,16 @@ def matrix(stored: Stored, wanted: Wanted, language: str) -> Matrix:
         key = section_key(verdict)
         section = sections.get(key)
         if section is None:
-            title = f"{verdict['cite']['section']} {stored.section_title(verdict, language)}".strip()
-            section = sections[key] = {"title": title, "rows": []}
+            section = sections[key] = {"title": _titled(stored, verdict, language), "rows": []}
         name = verdict["rule"], subject_of(verdict)
         row = rows.get(name)
         if row is None:
             row = rows[name] = {
-                "rule": verdict["rule"], "title": title_of(verdict, language), "subject": name[1], "subject_key": subject_key(verdict),
-                "owner": stored.owner(verdict, language), "cells": {},
+                "rule": verdict["rule"], "title": title_of(verdict, language), "subject": name[1], "cells": {},
+                "href": address(verdict["rule"], subject_key(verdict)),
             }  # fmt: skip
             section["rows"].append(row)
-        row["cells"].setdefault(_year(verdict), []).append(_cell(verdict, language))
+        row["cells"].setdefault(_year(verdict), []).append(_cell(verdict, row["href"], language))
     for row in rows.values():
         row["cells"] = [row["cells"].get(year, []) for year in columns]
     binding = {str(year): known for key in {item["cite"]["agreement"] for item in chosen} for year, known in stored.years(key)}
@@ -158,18 +162,22 @@ def _year(verdict: Judged) -> str:
     return (verdict["period"] or "")[:4]
 
 
-def _cell(verdict: Judged, language: str) -> dict[str, Any]:
+class Cell(NamedTuple):
+    """One verdict of the matrix; ``part`` of the year is its period, where it is not the whole."""
+
+    kind: str
+    word: str
+    href: str
+    part: str
+    value: str
+    binding: bool
+
+
+def _cell(verdict: Judged, href: str, language: str) -> Cell:
     period = verdict["period"] or ""
-    kind = Word(verdict["verdict"])
     shown = observed_of(verdict, language)
-    return {
-        "kind": str(kind),
-        "sign": SIGNS[kind],
-        "word": verdict_word(kind, language),
-        "period": period,
-        "part": period[5:],
-        "value": "" if shown == "–" else shown,
-        "target": target_text(verdict["target"], language) if verdict["target"] else "",
-        "binding": verdict["binding"],
-        "provisional": verdict["provisional"],
-    }
+    return Cell(
+        verdict["verdict"], verdict_word(verdict["verdict"], language),
+        f"{href}{'&' if '?' in href else '?'}period={period}" if period else href,
+        period[5:], "" if shown == "–" else shown, verdict["binding"],
+    )  # fmt: skip
