@@ -9,6 +9,7 @@ lines of another width are set apart by their own. Whatever is not proven is ``I
 from __future__ import annotations
 
 import csv
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 BLOCK = 16 << 20
 _WINDOW = 1 << 16
+_PIECE = 4 * _WINDOW
 _NEWLINE, _RETURN = 10, 13
 _SPACE = 32
 """What comes before it are control characters; some of them Python strips as spaces, and Polars does not."""
@@ -65,43 +67,79 @@ def blocks(stream: IO[bytes], form: Form, number: int, line: int, size: int = BL
         IrregularError: it is one for the strict reader.
 
     """
-    rest = b""
-    while piece := stream.read(size):
-        content = rest + piece
-        end = content.rfind(b"\n") + 1
-        content, rest = content[:end], content[end:]
-        if len(rest) > csv.field_size_limit() * form.width:
+    most = csv.field_size_limit() * form.width
+    while content := _whole_lines(stream, size, most):
+        found = _block(content, form, number, line)
+        number += len(found.numbers) + len(found.ragged)
+        line += found.line_ends
+        yield found
+
+
+def _whole_lines(stream: IO[bytes], size: int, most: int) -> bytes:
+    """Read about ``size`` bytes that end with a line, which may be ``most`` bytes longer; the text's last gets a line end."""
+    start = stream.tell()
+    stream.seek(start + size - 1)
+    beyond = len(stream.readline(most + 1))
+    if beyond > most:
+        raise IrregularError
+    stream.seek(start)
+    # At once, without a copy: of large texts copies take as long as looking at them.
+    content = stream.read(size - 1 + beyond if beyond else size)
+    return content if content.endswith(b"\n") or not content else content + b"\n"
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """What stands in a block: its line ends, its delimiters, and control characters besides line ends."""
+
+    ends: int
+    delimiters: int
+    controls: int
+
+
+def _counted(data: npt.NDArray[np.uint8], delimiter: str) -> _Counted:
+    """Count in one pass, window by window, so that what is looked at stays in the processor's cache.
+
+    Raises:
+        IrregularError: there may be too long a field.
+
+    """
+    room = np.empty(_PIECE, bool)
+    ends = delimiters = controls = 0
+    for start in range(0, len(data), _PIECE):
+        piece = data[start : start + _PIECE]
+        found = room[: len(piece)]
+        np.less(piece, _SPACE, out=found)
+        controls += int(np.count_nonzero(found))
+        np.equal(piece, ord(delimiter), out=found)
+        delimiters += int(np.count_nonzero(found))
+        np.equal(piece, _NEWLINE, out=found)
+        ends += int(np.count_nonzero(found))
+        whole = len(piece) // _WINDOW * _WINDOW
+        # A line is shorter than two windows where each has a line end.
+        if not found[:whole].reshape(-1, _WINDOW).any(axis=1).all():
             raise IrregularError
-        if content:
-            found = _block(content, form, number, line)
-            number += len(found.numbers) + len(found.ragged)
-            line += found.line_ends
-            yield found
-    if rest:
-        yield _block(rest + b"\n", form, number, line)
+    return _Counted(ends, delimiters, controls - ends)
 
 
 def _block(content: bytes, form: Form, number: int, line: int) -> Block:
     data = np.frombuffer(content, np.uint8)
-    ends = data == _NEWLINE
-    rows = int(np.count_nonzero(ends))
-    _refuse_odd(content, int(np.count_nonzero(data < _SPACE)) - rows)
-    _refuse_long(ends, len(content))
-    quotes = form.quote.encode()
-    quoted = bool(quotes) and quotes in content
-    delimiters = data == ord(form.delimiter)
-    if quoted:
-        delimiters &= ~_inside(data, ends, form)
-    count = int(np.count_nonzero(delimiters))
+    counted = _counted(data, form.delimiter)
+    rows, count = counted.ends, counted.delimiters
+    _refuse_odd(content, counted.controls)
+    delimiters = None
+    if form.quote and form.quote.encode() in content:
+        delimiters = (data == ord(form.delimiter)) & ~_inside(data, data == _NEWLINE, form)
+        count = int(np.count_nonzero(delimiters))
     comments = bool(form.comment) and (content.startswith(form.comment.encode()) or b"\n" + form.comment.encode() in content)
-    if comments or count != rows * (form.width - 1):
-        return _careful(content, np.flatnonzero(delimiters), form, number, line)
-    try:
-        texts = _parted(content, form, rows)
-    except IrregularError:
-        # One too many here and one too few there.
-        return _careful(content, np.flatnonzero(delimiters), form, number, line)
-    return Block(texts, np.arange(number, number + rows), np.arange(line, line + rows), line_ends=rows)
+    if not comments and count == rows * (form.width - 1):
+        # Where one is too many here and one too few there, it does not part.
+        with suppress(IrregularError):
+            return Block(_parted(content, form, rows), np.arange(number, number + rows), np.arange(line, line + rows), line_ends=rows)
+    _refuse_other(content)
+    if delimiters is None:
+        delimiters = data == ord(form.delimiter)
+    return _careful(content, np.flatnonzero(delimiters), form, number, line)
 
 
 def _careful(content: bytes, marks: Positions, form: Form, number: int, line: int) -> Block:
@@ -148,6 +186,9 @@ def _unquoted(text: str, form: Form) -> str:
 
 
 def _parted(content: bytes, form: Form, rows: int) -> list[pl.Series]:
+    """Part whole rows; of columns that are read Polars refuses what is no UTF-8."""
+    if len(form.wanted) < form.width:
+        _refuse_other(content)
     try:
         frame = pl.read_csv(
             content,
@@ -167,23 +208,17 @@ def _parted(content: bytes, form: Form, rows: int) -> list[pl.Series]:
 
 
 def _refuse_odd(content: bytes, controls: int) -> None:
-    """Refuse what is no plain UTF-8; ``controls``: how many control characters it has besides line ends."""
+    """Refuse control characters; ``controls``: how many it has besides line ends."""
     if controls and controls != content.count(b"\t") + content.count(b"\r\n"):
         raise IrregularError
-    if not content.isascii():
-        try:
-            content.decode()
-        except UnicodeDecodeError as error:
-            raise IrregularError from error
 
 
-def _refuse_long(ends: npt.NDArray[np.bool_], size: int) -> None:
-    """Refuse what may have too long a field: a line is shorter than two windows where each has a line end."""
-    whole = size // _WINDOW * _WINDOW
-    if whole and not ends[:whole].reshape(-1, _WINDOW).any(axis=1).all():
-        raise IrregularError
-    if size - whole > csv.field_size_limit() and not ends[whole:].any():
-        raise IrregularError
+def _refuse_other(content: bytes) -> None:
+    """Refuse what is no UTF-8."""
+    try:
+        content.isascii() or content.decode()
+    except UnicodeDecodeError as error:
+        raise IrregularError from error
 
 
 def _inside(data: npt.NDArray[np.uint8], ends: npt.NDArray[np.bool_], form: Form) -> npt.NDArray[np.bool_]:
