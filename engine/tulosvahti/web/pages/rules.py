@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from tulosvahti import wiring
 from tulosvahti.core.role import Deed
 from tulosvahti.emit.told import told
+from tulosvahti.store.ledger import RunState
 from tulosvahti.web.page import Page, PageAt
+from tulosvahti.web.past import run_or_refusal
 from tulosvahti.web.views.comparison import compare
 from tulosvahti.wiring import rehearsal
 
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from tulosvahti.problem import Problem
+
+
+MANY = 60
+"""Newest runs among which the inputs can be chosen."""
 
 
 def rules(page: Page) -> Response:
@@ -45,14 +51,19 @@ def rehearse(page: Page) -> Response:
     if len(text) > rehearsal.LONGEST:
         raise page.refused("web.rules.too_long", longest=rehearsal.LONGEST)
     judged = page.field("do") == "judge"
+    run = page.field("run")
+    past = run_or_refusal(page, run) if run and judged else None
     newest = page.ledger.newest_as_of() or wiring.default_as_of(page.project, page.now)
     with page.house.computing():
-        tried = rehearsal.rehearse(page.project, page.part("file"), text, newest, judged=judged)
+        tried = rehearsal.rehearse(page.project, page.part("file"), text, newest, judged=judged, past=past)
     found = None
     if tried.before is not None and tried.after is not None:
         known = {rule.id: rule.inputs for rule in page.project.rules}
         found = compare(tried.before, tried.after, page.language, lambda rule: known.get(rule, ()))
-    return _shown(page, text, list(tried.problems), found=found, tried=True, judged=judged, as_of=page.day(newest), edited=text != saved)
+    return _shown(
+        page, text, list(tried.problems), found=found, tried=True, judged=judged, edited=text != saved, run=run, gone=tried.gone,
+        as_of=page.day(past.as_of if past is not None else newest),
+    )  # fmt: skip
 
 
 def _text(page: Page) -> str:
@@ -70,8 +81,13 @@ def _shown(page: Page, text: str, problems: list[Problem], **more: Any) -> Respo
         }
         for item in problems
     ]  # fmt: skip
-    view = {"found": None, "tried": False, "judged": False, "as_of": "", "edited": False, **more}
+    view = {"found": None, "tried": False, "judged": False, "as_of": "", "edited": False, "run": "", "gone": (), **more}
     name = page.part("file")
+    view["runs"] = [
+        (item.id, page.say("web.rules.of_run", run=item.id, day=page.day(item.as_of)))
+        for item in page.ledger.runs(MANY)
+        if item.state is RunState.DONE
+    ]
     return page.show("rules_file.html.j2", name, name=name, text=text, problems=said, lines=min(max(text.count("\n") + 2, 12), 40), **view)
 
 
