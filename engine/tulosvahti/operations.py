@@ -9,9 +9,10 @@ from sqlalchemy import make_url
 
 from tulosvahti import __version__, wiring
 from tulosvahti.load.config import load_config
-from tulosvahti.store.backup import Backup, make_backup, refuse_half_restored
+from tulosvahti.store.backup import Backup, make_backup
 from tulosvahti.store.database import LedgerError, open_engine
 from tulosvahti.store.gauges import gauges
+from tulosvahti.store.half_restored import refuse_half_restored
 from tulosvahti.store.ledger import Ledger
 from tulosvahti.store.restore import Place
 from tulosvahti.store.restore import restore as put_back

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tulosvahti.cli import app
+from tulosvahti.cli.commands import app
 from tulosvahti.cli.starting import start_project
 
 VISITS_CONTRACT = """\

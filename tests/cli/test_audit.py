@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
-from tulosvahti.cli import app
+from tulosvahti.cli.commands import app
 
 RIGHT = "Menot;Kainuu;Lappi;Yhteensä\nPalkat;1 204;2 318;3 522\nVuokrat;417;906;1 323\nMatkat;88;141;229\nYhteensä;1 709;3 365;5 074\n"
 WRONG = RIGHT.replace("Vuokrat;417;", "Vuokrat;471;")

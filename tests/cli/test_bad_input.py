@@ -111,7 +111,7 @@ def test_the_call(project):
 def test_no_project(tmp_path):
     from typer.testing import CliRunner  # noqa: PLC0415
 
-    from tulosvahti.cli import app  # noqa: PLC0415
+    from tulosvahti.cli.commands import app  # noqa: PLC0415
 
     result = CliRunner().invoke(app, ["run", "--project", str(tmp_path)])
     assert result.exit_code == 2

@@ -10,7 +10,7 @@ from pxweb_server import PATH, V1, Office
 from typer.testing import CliRunner
 from web_server import Answer, web_server
 
-from tulosvahti.cli import app
+from tulosvahti.cli.commands import app
 from tulosvahti.cli.starting import start_project
 
 CONTRACT = """\

@@ -16,7 +16,7 @@ from measurements import AS_OF, contract_of, found, frame_of, rows_of, share
 
 from tulosvahti.compute.duck_process import Bounds, DuckProcess
 from tulosvahti.compute.engine import Engine
-from tulosvahti.compute.groups import LostError, NotComputedError
+from tulosvahti.compute.found import LostError, NotComputedError
 from tulosvahti.compute.measuring import DuckEngine
 from tulosvahti.core import expression
 from tulosvahti.core.kept_rows import KeptRows

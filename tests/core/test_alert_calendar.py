@@ -12,7 +12,7 @@ from tulosvahti.core.contract import Contract, Delivery, DeliveryState
 from tulosvahti.core.period import Grain, read_period
 from tulosvahti.core.route import Quiet, Routes
 from tulosvahti.core.text import Text
-from tulosvahti.load.routes import free_days
+from tulosvahti.load.free_days import free_days
 from tulosvahti.problem import Place
 
 HELSINKI = ZoneInfo("Europe/Helsinki")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tulosvahti.core.expression import ExpressionError, Kind, parse_aggregate, parse_condition
+from tulosvahti.core.expressed import Kind
+from tulosvahti.core.expression import ExpressionError, parse_aggregate, parse_condition
 
 FIELDS = {
     "lead_id": Kind.TEXT,

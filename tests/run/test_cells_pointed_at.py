@@ -9,7 +9,7 @@ import pytest
 from delivered import workbook
 from typer.testing import CliRunner
 
-from tulosvahti.cli import app
+from tulosvahti.cli.commands import app
 from tulosvahti.cli.starting import start_project
 
 CONTRACT = """\

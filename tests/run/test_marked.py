@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tulosvahti.cli import app
+from tulosvahti.cli.commands import app
 from tulosvahti.cli.starting import start_project
 
 NOTE = "Röjandeskydd med Cell Key Method (CKM): redovisade delar summerar inte alltid till totalen."

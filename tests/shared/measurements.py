@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import strategies as st
 
 from tulosvahti.compute.engine import Engine
-from tulosvahti.compute.groups import NotComputedError
+from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.parts_sql import has_row_value
 from tulosvahti.core import expression
 from tulosvahti.core.contract import Contract, Field, FieldType

@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from tulosvahti.store import backup, schema
 from tulosvahti.store.backup import BackupError, make_backup, verify
 from tulosvahti.store.database import LedgerError
+from tulosvahti.store.half_restored import refuse_half_restored
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.store.ledger import Ledger
 from tulosvahti.store.lock import LockedError, RunLock
@@ -314,7 +315,7 @@ def test_killed_at_any_step_it_is_old_new_or_says_to_restore_again(tmp_path, req
         assert done.returncode in {0, -signal.SIGKILL}, done.stderr
         restored = done.returncode == 0
         try:
-            backup.refuse_half_restored(state)
+            refuse_half_restored(state)
         except LedgerError as error:
             outcomes.add("half")
             assert f"tulosvahti restore --force {archive}" in str(error)  # noqa: PT017

@@ -15,7 +15,8 @@ from tulosvahti.core.contract import DeliveryState
 from tulosvahti.core.route import Heard, Matter, Why, delivery_matter, input_matter, rule_matter
 from tulosvahti.core.rule import Severity
 from tulosvahti.core.verdict import Word
-from tulosvahti.load.routes import ROUTES, free_days
+from tulosvahti.load.free_days import free_days
+from tulosvahti.load.routes import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tulosvahti.cli.saying import ATTENTION, INCOMPLETE, PROBLEM, BadCallError, chosen_day, say, say_problems
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from datetime import date
 
     from tulosvahti.load.project import Project
-    from tulosvahti.problem import Problem
 
-ATTENTION, PROBLEM, INCOMPLETE = 1, 2, 3
+__all__ = [
+    "ATTENTION", "INCOMPLETE", "PROBLEM", "AsOf", "ProjectOption", "day_of", "open_project", "refuse", "root_of", "say", "say_problems",
+    "who_says",
+]  # fmt: skip
+
 ProjectOption = Annotated[Path | None, typer.Option("--project", help="Project folder; default: found upward.")]
 AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="DATE", help="Day whose evening is known (YYYY-MM-DD). Default: config.toml's as_of, else yesterday."),
 ]  # fmt: skip
-
-
-def say(text: str) -> None:
-    """Write a line on standard error."""
-    typer.echo(text, err=True)
-
-
-def say_problems(problems: Iterable[Problem]) -> None:
-    """Write each problem."""
-    for problem in problems:
-        say(str(problem))
 
 
 def refuse(text: str) -> typer.Exit:
@@ -41,7 +34,7 @@ def refuse(text: str) -> typer.Exit:
 
 def root_of(project: Path | None) -> Path:
     """Find the project's folder, or say that there is none and end with 2."""
-    from tulosvahti.load.project import find_root  # noqa: PLC0415
+    from tulosvahti.load.opened import find_root  # noqa: PLC0415
     from tulosvahti.problem import ProblemsError  # noqa: PLC0415
 
     try:
@@ -65,17 +58,10 @@ def open_project(project: Path | None) -> Project:
 
 def day_of(text: str | None, opened: Project) -> date:
     """Read ``--as-of``, or give the day that a run judges without it."""
-    from tulosvahti import wiring  # noqa: PLC0415
-
-    if text is None:
-        day = wiring.default_as_of(opened, wiring.now())
-        if opened.config.as_of is not None:
-            say(f"as_of {day.isoformat()} comes from config.toml; --as-of DATE judges another day")
-        return day
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise refuse(f"--as-of: {text!r} is not a date; allowed: YYYY-MM-DD, e.g. 2023-12-31") from None
+        return chosen_day(text, opened)
+    except BadCallError as error:
+        raise refuse(str(error)) from None
 
 
 def who_says(by: str) -> str:

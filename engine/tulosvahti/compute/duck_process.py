@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
 
-from tulosvahti.compute.groups import NotComputedError
+from tulosvahti.compute.found import NotComputedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

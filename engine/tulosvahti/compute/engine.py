@@ -11,7 +11,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tulosvahti.compute.groups import LostError, NotComputedError, bounds_of, group_of, text_of, with_floating
+from tulosvahti.compute.found import LostError, Measured, NotComputedError, RowsMeasured
+from tulosvahti.compute.groups import bounds_of, group_of, text_of, with_floating
 from tulosvahti.compute.parts_sql import columns_of, literal, quoted
 from tulosvahti.compute.planning import EXAMPLES, Pass, candidates, passes_of, planned
 from tulosvahti.compute.rule_sql import RuleSql
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from tulosvahti.core.contract import Contract
-    from tulosvahti.core.measure import Parts, Subject
-    from tulosvahti.core.period import Period
 
 _LEAST_PART = 0.1
 SAMPLED = 20_000
@@ -60,29 +59,6 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Let go of the database."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """The parts of each group, and the rule's own query that gives them."""
-
-    groups: tuple[tuple[Subject, Period | None, Parts], ...]
-    sql: str
-    run: str = ""
-    """The earlier run that measured it; empty: this one."""
-
-
-@dataclass(frozen=True)
-class RowsMeasured:
-    """How many rows met a condition, failed it, or could not be told; the first failing rows by key."""
-
-    met: int
-    failed: int
-    unknown: int
-    examples: tuple[Mapping[str, str], ...]
-    sql: str
-    run: str = ""
-    """The earlier run that measured it; empty: this one."""
 
 
 @dataclass

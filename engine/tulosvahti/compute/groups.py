@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.parts_sql import COUNTS, has_row_value
-from tulosvahti.core.measure import Parts, Subject, leaf_name
+from tulosvahti.core.expression import leaf_name
+from tulosvahti.core.measure import Parts, Subject
 from tulosvahti.core.period import Grain, Period, containing
 from tulosvahti.core.rule import MeasureKind
 
@@ -23,14 +25,6 @@ if TYPE_CHECKING:
     from tulosvahti.core.rule import Measure
 
 Group = tuple[tuple[str | None, ...], Period | None, Parts]
-
-
-class NotComputedError(Exception):
-    """The database refused or failed; the text says why."""
-
-
-class LostError(NotComputedError):
-    """The database is not there, also when tried again: the run could not be completed."""
 
 
 def group_of(

@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tulosvahti.compute.duck_process import Bounds, DuckProcess
-from tulosvahti.compute.engine import Engine, Measured, PassRun, RowsMeasured
-from tulosvahti.compute.groups import NotComputedError
+from tulosvahti.compute.engine import Engine
+from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.parts_sql import literal, quoted
 from tulosvahti.core.kept_rows import KeptRows
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tulosvahti.core.contract import Contract
 
 _BOUNDS = Bounds()
-__all__ = ["DuckEngine", "Measured", "NotComputedError", "PassRun", "RowsMeasured"]
 
 
 class DuckDatabase:

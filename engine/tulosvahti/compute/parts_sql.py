@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from tulosvahti.core.expression import AGGREGATES
-from tulosvahti.core.measure import leaf_name
+from tulosvahti.core.expression import AGGREGATES, leaf_name
 from tulosvahti.core.rule import MeasureKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tulosvahti.core.expression import Expression
+    from tulosvahti.core.expressed import Expression
     from tulosvahti.core.rule import Measure
 
     Written = Callable[[exp.Expression], str]

@@ -7,7 +7,7 @@ from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from tulosvahti.compute.engine import Measured, RowsMeasured
+from tulosvahti.compute.found import Measured, RowsMeasured
 from tulosvahti.core.measure import Parts
 from tulosvahti.core.period import Grain, containing
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from tulosvahti.core.contract import Contract
-    from tulosvahti.core.expression import Expression
+    from tulosvahti.core.expressed import Expression
     from tulosvahti.core.rule import Measure
 
 MISSING = {"unknown": "NULL", "fail": "FALSE", "pass": "TRUE"}

@@ -12,7 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from tulosvahti.compute.dialects import translated
-from tulosvahti.compute.groups import LostError, NotComputedError
+from tulosvahti.compute.found import LostError, NotComputedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

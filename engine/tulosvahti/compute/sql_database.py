@@ -14,7 +14,7 @@ import sqlalchemy
 from sqlalchemy import exc
 
 from tulosvahti.compute.dialects import translated
-from tulosvahti.compute.groups import LostError, NotComputedError
+from tulosvahti.compute.found import LostError, NotComputedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,7 +11,7 @@ from sqlglot import exp
 from tulosvahti.compute.parts_sql import Leaf, has_row_value, leaves_of, quoted
 from tulosvahti.compute.rule_sql import MISSING, RuleSql, period_start
 from tulosvahti.core.contract import FieldType
-from tulosvahti.core.expression import PARAMETERS
+from tulosvahti.core.expressed import PARAMETERS
 from tulosvahti.core.period import Grain
 from tulosvahti.core.rule import MeasureKind, RowsSpec, TargetSpec
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
 
     from tulosvahti.core.contract import Contract
-    from tulosvahti.core.expression import Expression
+    from tulosvahti.core.expressed import Expression
 
 _PERIOD_NAMES = frozenset({"period_start", "period_end"})
 

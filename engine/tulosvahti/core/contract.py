@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from tulosvahti.core.expression import Kind
+from tulosvahti.core.expressed import Kind
 from tulosvahti.core.mapping import MappingFields
 from tulosvahti.core.period import Grain, Period, expected_through
 from tulosvahti.core.text import Text

@@ -7,32 +7,20 @@ apart: the database computes sums and counts, and the core divides exactly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import sqlglot
 from sqlglot import exp
 
+from tulosvahti.core.expressed import PARAMETERS, Arithmetic, Expression, Kind
 from tulosvahti.problem import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PARAMETERS = ("as_of", "period_start", "period_end")
-"""Dates that an expression may name beside the input's fields."""
 LONGEST = 2000
 DEEPEST = 60
-
-
-class Kind(StrEnum):
-    """What a field or a part of an expression gives."""
-
-    BOOLEAN = "boolean"
-    NUMBER = "number"
-    TEXT = "text"
-    DATE = "date"
-    NULL = "null"
 
 
 class ExpressionError(ValueError):
@@ -46,25 +34,11 @@ class ExpressionError(ValueError):
         self.next_step = next_step
 
 
-@dataclass(frozen=True)
-class Expression:
-    """A parsed expression; ``tree`` is never changed after parsing."""
-
-    text: str
-    tree: exp.Expression
-    columns: frozenset[str]
-    kind: Kind
-    aggregate: bool
-
-    def __repr__(self) -> str:
-        """Show the text only."""
-        return f"Expression({self.text!r})"
-
-
 AGGREGATES: tuple[type[exp.Expression], ...] = (exp.Sum, exp.Count, exp.Avg, exp.Min, exp.Max)
 _LOGIC = (exp.And, exp.Or, exp.Not)
 _COMPARISON = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul)
+_SIGNS: dict[type[exp.Expression], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
 _TEXT_TO_TEXT = (exp.Lower, exp.Upper, exp.Trim)
 _DATE_PARTS = (exp.Year, exp.Month)
 _STRUCTURE = (
@@ -111,7 +85,9 @@ def parse(text: str, fields: Mapping[str, Kind]) -> Expression:
     columns = frozenset(_columns(tree, scope))
     _refuse_nested_aggregates(tree)
     aggregate = tree.find(*AGGREGATES) is not None
-    return Expression(text, tree, columns - set(PARAMETERS), _kind_of(tree, scope), aggregate)
+    found = Expression(text, columns - set(PARAMETERS), _kind_of(tree, scope), aggregate, "as_of" in columns)
+    found.__dict__["tree"] = tree  # it is read already
+    return found
 
 
 def parse_condition(text: str, fields: Mapping[str, Kind]) -> Expression:
@@ -173,7 +149,29 @@ def parse_aggregate(text: str, fields: Mapping[str, Kind]) -> Expression:
         msg = f"a number is expected; this gives a {expression.kind}"
         raise ExpressionError(msg, offset=1)
     _refuse_loose_parts(expression.tree)
-    return expression
+    found = replace(expression, arithmetic=_arithmetic(expression.tree))
+    found.__dict__["tree"] = expression.tree
+    return found
+
+
+def _arithmetic(node: exp.Expression) -> Arithmetic:
+    if isinstance(node, AGGREGATES):
+        return leaf_name(node)
+    if isinstance(node, exp.Literal):
+        return ("number", node.this)
+    if isinstance(node, exp.Paren):
+        return _arithmetic(node.this)
+    if isinstance(node, exp.Neg):
+        return ("-", _arithmetic(node.this))
+    return (_SIGNS[type(node)], _arithmetic(node.this), _arithmetic(node.expression))
+
+
+def leaf_name(node: exp.Expression) -> str:
+    """Name an aggregate of an expression, as parts are keyed."""
+    name: str | None = node.meta.get("leaf")
+    if name is None:
+        name = node.meta["leaf"] = node.sql(dialect="duckdb", normalize_functions="lower")
+    return name
 
 
 def _refuse_loose_parts(node: exp.Expression) -> None:

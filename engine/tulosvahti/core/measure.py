@@ -9,15 +9,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from sqlglot import exp
-
-from tulosvahti.core.expression import AGGREGATES
 from tulosvahti.core.rule import MeasureKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tulosvahti.core.expression import Expression
+    from tulosvahti.core.expressed import Arithmetic, Expression
     from tulosvahti.core.period import Period
 
 Subject = tuple[tuple[str, str], ...]
@@ -239,12 +236,12 @@ def _latest(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa
 
 
 def _value(parts: Parts, expression: Expression | None, _zero: bool) -> _Worked:  # noqa: FBT001
-    if expression is None:
+    if expression is None or expression.arithmetic is None:
         return None, Range(None, None), Reason("no_rows"), ()
     workings = tuple((name, _text(value)) for name, value in parts.values.items())
     try:
-        point = _arithmetic(expression.tree, {name: _point(parts, name) for name in parts.values})
-        spread = _arithmetic(expression.tree, {name: _possible(parts, name) for name in parts.values})
+        point = _arithmetic(expression.arithmetic, {name: _point(parts, name) for name in parts.values})
+        spread = _arithmetic(expression.arithmetic, {name: _possible(parts, name) for name in parts.values})
     except ZeroDivisionError:
         return None, Range(None, None), Reason("division_by_zero"), workings
     if point is None:
@@ -271,35 +268,23 @@ def _possible(parts: Parts, name: str) -> Range | None:
     return Range(None, None)
 
 
-def _arithmetic(node: exp.Expression, leaves: Mapping[str, Range | None]) -> Range | None:
+def _arithmetic(node: Arithmetic, leaves: Mapping[str, Range | None]) -> Range | None:
     """Evaluate an arithmetic of aggregates over ranges; None where a leaf has no value."""
-    if isinstance(node, AGGREGATES):
-        return leaves[leaf_name(node)]
-    if isinstance(node, exp.Literal):
-        return Range.exact(Fraction(node.this))
-    if isinstance(node, exp.Paren):
-        return _arithmetic(node.this, leaves)
-    if isinstance(node, exp.Neg):
-        inner = _arithmetic(node.this, leaves)
-        return None if inner is None else -inner
-    left, right = _arithmetic(node.this, leaves), _arithmetic(node.expression, leaves)
-    if left is None or right is None:
+    if isinstance(node, str):
+        return leaves[node]
+    sign, *operands = node
+    if sign == "number":
+        return Range.exact(Fraction(str(operands[0])))
+    known = [_arithmetic(operand, leaves) for operand in operands]
+    found = [item for item in known if item is not None]
+    if len(found) < len(known):
         return None
-    if isinstance(node, exp.Add):
-        return left + right
-    if isinstance(node, exp.Sub):
-        return left + -right
-    if isinstance(node, exp.Mul):
-        return left * right
-    return left * right.reciprocal()
-
-
-def leaf_name(node: exp.Expression) -> str:
-    """Name an aggregate of an expression, as parts are keyed."""
-    name: str | None = node.meta.get("leaf")
-    if name is None:
-        name = node.meta["leaf"] = node.sql(dialect="duckdb", normalize_functions="lower")
-    return name
+    if len(found) == 1:
+        return -found[0]
+    left, right = found
+    if sign in {"+", "-"}:
+        return left + (right if sign == "+" else -right)
+    return left * (right if sign == "*" else right.reciprocal())
 
 
 def _text(value: Fraction | None) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
-    from tulosvahti.core.expression import Expression
+    from tulosvahti.core.expressed import Expression
     from tulosvahti.core.target import Direction, Target
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tulosvahti.core.contract import Contract
-    from tulosvahti.core.expression import Expression
+    from tulosvahti.core.expressed import Expression
     from tulosvahti.core.rule import Rule
 
 

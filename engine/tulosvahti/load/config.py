@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from email.utils import parseaddr
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -11,76 +10,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tulosvahti.load.addresses import is_address, not_an_address
 from tulosvahti.load.models import ConfigShape
-from tulosvahti.load.schedule import Schedule, read_schedule
-from tulosvahti.load.serving import ServeConfig, read_serve
+from tulosvahti.load.opened import no_project
+from tulosvahti.load.schedule import read_schedule
+from tulosvahti.load.serving import read_serve
+from tulosvahti.load.settings import CONFIG, ComputeConfig, Config, MailConfig, ServiceConfig
 from tulosvahti.load.shapes import shaped, text_of
 from tulosvahti.load.source import read_toml
 from tulosvahti.load.sources.declared import bytes_of, seconds_of
 from tulosvahti.problem import Place, Problem, ProblemsError
 
 if TYPE_CHECKING:
-    from datetime import date
     from pathlib import Path
 
-    from tulosvahti.core.text import Text
-
-CONFIG = "config.toml"
-
-
-@dataclass(frozen=True)
-class MailConfig:
-    """Where mail goes; without a host it is written to files."""
-
-    sender: str
-    host: str = ""
-    port: int = 587
-    starttls: bool = True
-    username: str = ""
-    password_env: str = ""
-    trust: str = ""
-    operator: tuple[str, ...] = ()
-    """Who hears of mail that does not arrive; without them, the default recipient of the routes."""
-
-
-@dataclass(frozen=True)
-class ServiceConfig:
-    """What the service shows (``listen``: ADDRESS:PORT), writes (``log``: text or json) and calls (``ping``: a URL)."""
-
-    listen: str = ""
-    log: str = "text"
-    ping: str = ""
-
-
-@dataclass(frozen=True)
-class ComputeConfig:
-    """What measures (``duckdb`` or ``spark``), and what one query may take: seconds, bytes, threads (0: all processors)."""
-
-    engine: str = "duckdb"
-    seconds: float = 300.0
-    memory: int = 1 << 30
-    threads: int = 0
-    master: str = "local[*]"
-    settings: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Config:
-    """The project's settings."""
-
-    name: Text
-    languages: tuple[str, ...]
-    time_zone: str
-    as_of: date | None
-    schedule: Schedule
-    mail: MailConfig
-    ledger: str
-    compute: ComputeConfig = ComputeConfig()
-    data_docs: bool = True
-    dashboard: str = ""
-    """Address of the dashboard, without a slash at its end; empty: none."""
-    service: ServiceConfig = ServiceConfig()
-    ledger_password_env: str = ""
-    serve: ServeConfig = field(default_factory=ServeConfig)
 
 
 def load_config(root: Path) -> Config:
@@ -156,13 +97,3 @@ def _ledger_problems(url: str, place: Place) -> list[Problem]:
         step = "put it into ~/.pgpass, or into an environment variable that storage.password_env names"
         return [Problem(place, "ledger: a password stands in a file that is kept in git", "a URL without one", step)]
     return []
-
-
-def no_project(path: Path) -> Problem:
-    """Say that there is no project here."""
-    return Problem(
-        Place(str(path)),
-        "no config.toml here nor in any folder above",
-        "a project folder has a config.toml",
-        "go to the project, give --project DIR, or make one with tulosvahti init DIR",
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tulosvahti.core.expression import Kind
+from tulosvahti.core.expressed import Kind
 from tulosvahti.core.period import PERIOD_FORMS, read_period
 from tulosvahti.core.quantity import NumberTextError, read_agreed_number
 from tulosvahti.core.rule import CrossfootSpec, FigureRef, Tie

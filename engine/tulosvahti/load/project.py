@@ -3,55 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.rule import CrossfootSpec
 from tulosvahti.load import models
-from tulosvahti.load.config import CONFIG, Config, load_config, no_project
+from tulosvahti.load.config import load_config
 from tulosvahti.load.contracts import load_contracts
+from tulosvahti.load.opened import Project, find_root
 from tulosvahti.load.pushed import pushed_problems
 from tulosvahti.load.route_models import RoutesShape
 from tulosvahti.load.routes import load_routes
 from tulosvahti.load.rulebook import load_rulebook
 from tulosvahti.load.schedule import unmatched
-from tulosvahti.problem import Problem, ProblemsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from tulosvahti.core.contract import Contract
-    from tulosvahti.core.route import Routes
-    from tulosvahti.core.rule import Agreement, Rule
+    from tulosvahti.core.rule import Rule
 
-
-@dataclass(frozen=True)
-class Project:
-    """What a project folder holds; ``unjudged`` are rules left out because of a problem."""
-
-    root: Path
-    config: Config
-    agreements: Mapping[str, Agreement]
-    rules: tuple[Rule, ...]
-    contracts: Mapping[str, Contract]
-    routes: Routes
-    problems: tuple[Problem, ...]
-    rules_sha256: str
-    unjudged: tuple[str, ...] = ()
-
-
-def find_root(start: Path) -> Path:
-    """Give the nearest folder upward that is a project.
-
-    Raises:
-        ProblemsError: there is none.
-
-    """
-    for folder in (start.resolve(), *start.resolve().parents):
-        if (folder / CONFIG).is_file():
-            return folder
-    raise ProblemsError([no_project(start / CONFIG)])
+__all__ = ["Project", "find_root", "json_schemas", "load_project"]
 
 
 def load_project(root: Path) -> Project:

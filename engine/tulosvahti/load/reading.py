@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tulosvahti.core.expression import Expression, ExpressionError
+from tulosvahti.core.expressed import Expression
+from tulosvahti.core.expression import ExpressionError
 from tulosvahti.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tulosvahti.core.contract import Contract
-    from tulosvahti.core.expression import Kind
+    from tulosvahti.core.expressed import Kind
     from tulosvahti.core.rule import Agreement
     from tulosvahti.load.models import RuleShape
     from tulosvahti.load.source import Source

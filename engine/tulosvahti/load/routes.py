@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import time, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -94,14 +94,6 @@ def load_routes(
         tuple(sorted(shape.reminders.after)),
         tuple(summaries),
     ), source.problems
-
-
-def free_days(routes: Routes, year: int) -> frozenset[date]:
-    """Give the holidays of a year and of the one after it."""
-    import holidays  # noqa: PLC0415 (only where mail goes out)
-
-    found = holidays.country_holidays(routes.country, subdiv=routes.subdivision or None, years=(year, year + 1))
-    return frozenset(found)
 
 
 def _is_known(source: Source, at: Path_, key: str, name: str, known: Collection[str]) -> bool:

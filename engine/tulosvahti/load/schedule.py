@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,15 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tulosvahti.core.slots import Job, Missed, matches
 from tulosvahti.core.timetable import ALLOWED, Timetable, clock_changes
+from tulosvahti.load.settings import NIGHTLY, Schedule
 from tulosvahti.problem import Place, Problem, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from tulosvahti.core.timetable import ClockChange
     from tulosvahti.load.source import Source
 
-NIGHTLY = "0 5 * * *"
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
 _AHEAD = timedelta(days=400)
 Span = Annotated[str, Field(pattern=r"^\s*\d{1,4}\s*(s|min|h|d)\s*$")]
@@ -64,15 +63,6 @@ class ScheduleShape(PolicyShape):
 
     nightly: str | None = None
     jobs: dict[JobName, JobShape] = {}
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """The jobs, and where each part of them stands."""
-
-    jobs: tuple[Job, ...] = (Job("nightly", NIGHTLY),)
-    places: Mapping[tuple[str, str], Place] = field(default_factory=dict)
-    """By job and key: ``cron``, ``rules``, ``on_delivery``."""
 
 
 def read_schedule(shape: ScheduleShape, source: Source) -> Schedule:

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from tulosvahti.core.role import Role
+from tulosvahti.load.settings import LISTEN, OidcConfig, ProxyConfig, ServeConfig, is_loopback
 from tulosvahti.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from tulosvahti.load.source import Source
 
-LISTEN = "127.0.0.1:8470"
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
@@ -72,64 +71,6 @@ class ServeShape(_Shape):
     upload_mb: int = Field(default=50, ge=1, le=2000)
     proxy: ProxyShape = ProxyShape()
     oidc: OidcShape = OidcShape()
-
-
-@dataclass(frozen=True)
-class ProxyConfig:
-    """Whom to believe: peers that are ``trusted`` and know the secret; ``signed`` headers never carry the secret itself."""
-
-    trusted: tuple[str, ...] = ()
-    secret_env: str = ""
-    signed: bool = True
-
-
-@dataclass(frozen=True)
-class OidcConfig:
-    """A provider, and what its claims mean: ``roles`` and ``owners`` by the value of a claim."""
-
-    issuer: str = ""
-    client_id: str = ""
-    secret_env: str = ""
-    scopes: str = "openid profile email"
-    name_claim: str = "preferred_username"
-    roles_claim: str = "groups"
-    roles: Mapping[str, Role] = field(default_factory=dict)
-    owners_claim: str = "groups"
-    owners: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ServeConfig:
-    """Where the dashboard listens and whom it lets in. Without ``sign_in`` it is read-only and for this machine alone."""
-
-    listen: str = LISTEN
-    hosts: tuple[str, ...] = ()
-    sign_in: tuple[str, ...] = ()
-    forwarded_by: tuple[str, ...] = ()
-    idle_minutes: int = 60
-    longest_hours: int = 12
-    upload_mb: int = 50
-    proxy: ProxyConfig = ProxyConfig()
-    oidc: OidcConfig = OidcConfig()
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """The address and port to listen at."""
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
-
-    @property
-    def own_machine(self) -> bool:
-        """Tell whether only this machine can reach the address."""
-        return is_loopback(self.address[0])
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an address or a name is this machine's own."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def read_serve(shape: ServeShape, dashboard: str, source: Source) -> ServeConfig:

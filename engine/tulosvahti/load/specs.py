@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.contract import DATED, Contract, FieldType
 from tulosvahti.core.dated import REPORT_FIELDS
-from tulosvahti.core.expression import Expression, parse, parse_aggregate, parse_condition, parse_number
+from tulosvahti.core.expressed import Expression
+from tulosvahti.core.expression import parse, parse_aggregate, parse_condition, parse_number
 from tulosvahti.core.period import PERIOD_FORMS, Grain, Period, read_days, read_period, year
 from tulosvahti.core.quantity import NumberTextError, read_agreed_number
 from tulosvahti.core.rule import (
@@ -155,7 +156,7 @@ def _measured(reading: Reading, kind: MeasureKind, contract: Contract) -> Expres
         if not reading.has_field(path, contract, name):
             return None
         field = reading.expression(path, f'"{name}"', parse, contract)
-        return replace(field, text=name) if field is not None else None
+        return replace(field, text=name, written=field.text) if field is not None else None
     if kind is MeasureKind.RATIO and shape.ratio is not None:
         top = reading.expression((*path, "numerator"), shape.ratio.numerator, parse_aggregate, contract)
         bottom = reading.expression((*path, "denominator"), shape.ratio.denominator, parse_aggregate, contract)

@@ -19,7 +19,7 @@ from tulosvahti.core.contract import Delivery
 from tulosvahti.core.route import Matter, input_matter, rule_matter
 from tulosvahti.core.rule import Rule
 from tulosvahti.core.verdict import FROZEN, Outcome, Verdict
-from tulosvahti.load.routes import free_days
+from tulosvahti.load.free_days import free_days
 
 if TYPE_CHECKING:
     from datetime import date, datetime

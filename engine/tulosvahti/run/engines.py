@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tulosvahti.compute.duck_process import Bounds
-from tulosvahti.compute.engine import Engine
-from tulosvahti.compute.measuring import DuckEngine
 from tulosvahti.core.rule import TargetSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
-    from tulosvahti.compute.engine import Measured, PassRun, RowsMeasured
+    from tulosvahti.compute.engine import Engine, PassRun
+    from tulosvahti.compute.found import Measured, RowsMeasured
     from tulosvahti.core.contract import Contract
     from tulosvahti.core.kept_rows import KeptRows
     from tulosvahti.core.rule import RowsSpec
-    from tulosvahti.load.config import ComputeConfig
+    from tulosvahti.load.settings import ComputeConfig
     from tulosvahti.run.pushed import Pushed
 
 
@@ -49,6 +47,57 @@ class Measures(Protocol):
 
     def close(self) -> None:
         """Let go of the database."""
+
+
+class Later:
+    """An engine that is opened when it is first asked: where everything is remembered, none is."""
+
+    def __init__(self, open_it: Callable[[], Measures]) -> None:
+        """Take how it is opened."""
+        self._open = open_it
+        self._opened: Measures | None = None
+
+    def _there(self) -> Measures:
+        if self._opened is None:
+            self._opened = self._open()
+        return self._opened
+
+    @property
+    def lost(self) -> str:
+        """Why a database could not be reached."""
+        return self._opened.lost if self._opened is not None else ""
+
+    @property
+    def passes(self) -> list[PassRun]:
+        """What ``prepare`` ran."""
+        return self._opened.passes if self._opened is not None else []
+
+    def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
+        """Plan and run, if there is anything."""
+        every = list(specs)
+        if every:
+            self._there().prepare(every)
+
+    def measure(self, spec: TargetSpec) -> Measured:
+        """Measure an indicator."""
+        return self._there().measure(spec)
+
+    def rows(self, spec: RowsSpec) -> RowsMeasured:
+        """Judge a condition row by row."""
+        return self._there().rows(spec)
+
+    def look(self, name: str, columns: Sequence[str], equal: tuple[str, str] | None = None) -> list[dict[str, Any]]:
+        """Give some columns of an input's rows."""
+        return self._there().look(name, columns, equal)
+
+    def query_of(self, spec: TargetSpec | RowsSpec) -> str:
+        """Give a rule's own query."""
+        return self._there().query_of(spec)
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if self._opened is not None:
+            self._opened.close()
 
 
 class Routed:
@@ -113,9 +162,11 @@ def engines_over(
     as_of: date,
 ) -> Measures:
     """Open each input where it is measured."""
-    default = engine_over(config, tables, contracts, as_of)
+    default = Later(lambda: engine_over(config, tables, contracts, as_of))
     if not pushed:
         return default
+    from tulosvahti.compute.engine import Engine  # noqa: PLC0415 (heavy)
+
     others = {
         name: Engine(item.database, contracts, as_of, {name: item.height})
         for name, item in pushed.items()
@@ -129,9 +180,13 @@ def engine_over(
 ) -> Engine:
     """Open the rows of each input in the project's engine."""
     if config.engine == "spark":
+        from tulosvahti.compute.engine import Engine  # noqa: PLC0415 (heavy)
         from tulosvahti.compute.spark import SparkDatabase  # noqa: PLC0415 (an extra)
 
         files = {name: table.path.resolve().as_uri() for name, table in tables.items()}
         database = SparkDatabase(config.master, files, dict(config.settings), config.seconds)
         return Engine(database, contracts, as_of, {name: table.height for name, table in tables.items()})
+    from tulosvahti.compute.duck_process import Bounds  # noqa: PLC0415 (heavy)
+    from tulosvahti.compute.measuring import DuckEngine  # noqa: PLC0415 (heavy)
+
     return DuckEngine(tables, contracts, as_of, Bounds(config.seconds, config.memory, config.threads))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from tulosvahti.compute.groups import NotComputedError
+from tulosvahti.compute.found import NotComputedError
 from tulosvahti.core.contract import Contract, Delivery, DeliveryState, FieldType
 from tulosvahti.core.dated import REPORT_FIELDS, Happening, judge_milestone, judge_narrative
 from tulosvahti.core.judge import Setting, input_reason, is_monotone, judge_target

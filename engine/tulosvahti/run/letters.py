@@ -9,10 +9,6 @@ from zoneinfo import ZoneInfo
 
 from tulosvahti.core.alert_token import Link, sign
 from tulosvahti.core.delivery import MAIL, Posting
-from tulosvahti.emit.channels import addressed
-from tulosvahti.emit.letters import Desk
-from tulosvahti.emit.mail import letter
-from tulosvahti.emit.message import domain_of, made_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,6 +26,12 @@ def posted(
     project: Project, outcome: Outcome, found: Alerted, at: datetime, *, secret: bytes, pictures: Path | None = None
 ) -> tuple[list[Posting], list[str]]:
     """Write every mail; give them, and what went wrong with the project's templates."""
+    if not found.messages:
+        return [], []
+    from tulosvahti.emit.channels import addressed  # noqa: PLC0415 (heavy)
+    from tulosvahti.emit.letters import Desk  # noqa: PLC0415
+    from tulosvahti.emit.mail import letter  # noqa: PLC0415
+    from tulosvahti.emit.message import domain_of, made_id  # noqa: PLC0415
 
     def link(recipient: str, standing: Standing) -> str:
         if not (project.config.dashboard and secret and standing.alert.since):

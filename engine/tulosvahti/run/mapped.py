@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tulosvahti.compute.groups import NotComputedError
+from tulosvahti.compute.found import NotComputedError
 from tulosvahti.core.judge import input_reason
 from tulosvahti.core.mapping import Step, moved, organisations
 from tulosvahti.core.measure import Reason

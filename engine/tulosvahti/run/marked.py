@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.cube import MEANINGS, SYMBOL, VALUE
-from tulosvahti.core.expression import ExpressionError, parse_condition
 from tulosvahti.core.fetched import MarkKind
 from tulosvahti.core.measure import Reason
 from tulosvahti.core.period import Period, read_period
@@ -159,6 +158,8 @@ def _and(spec: TargetSpec, condition: str) -> str:
 
 def _counted(spec: TargetSpec, where: str, by: tuple[str, ...], contract: Contract, measure: Measure) -> Measured | None:
     """Count rows of an indicator's scope that meet a condition more; None where both together are too long to be read."""
+    from tulosvahti.core.expression import ExpressionError, parse_condition  # noqa: PLC0415 (heavy, and seldom asked for)
+
     try:
         condition = parse_condition(where, contract.kinds)
     except ExpressionError:

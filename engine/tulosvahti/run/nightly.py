@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from tulosvahti import __version__
-from tulosvahti.compute.expectations import ExpectationJob, ExpectationRun
 from tulosvahti.core.finding import compare
 from tulosvahti.core.refusal import Refusal, refused
 from tulosvahti.core.revision import History, revised
@@ -16,7 +15,6 @@ from tulosvahti.core.verdict import Outcome
 from tulosvahti.load.tables import Taken, take_all
 from tulosvahti.run.engines import engines_over
 from tulosvahti.run.judging import Facts, judge_rules, with_cited
-from tulosvahti.run.pushed import push_all
 from tulosvahti.run.remembered import Remembered
 
 if TYPE_CHECKING:
@@ -24,10 +22,12 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from tulosvahti.compute.expectations import ExpectationRun
     from tulosvahti.core.measure import Subject
     from tulosvahti.core.secrecy import SecretName
     from tulosvahti.core.verdict import Word
     from tulosvahti.load.project import Project
+    from tulosvahti.run.pushed import Pushed
     from tulosvahti.store.measured import MeasuredStore
 
 
@@ -101,7 +101,7 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     taken |= {name: item for name, item in request.given.items() if name in taken}
     tables = {name: item.rows for name, item in taken.items() if item.rows is not None}
     running = _expectations(rules, taken, request)
-    pushed = push_all(project, list(taken), request.as_of, request.secret)
+    pushed = _pushed(project, list(taken), request)
     deliveries = {name: pushed[name].delivery if name in pushed else item.delivery for name, item in taken.items()}
     there = frozenset(name for name, item in pushed.items() if item.database is not None)
     facts = Facts(request.as_of, deliveries, tables, project.contracts, project.agreements, there)
@@ -143,10 +143,23 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     )
 
 
+def _pushed(project: Project, names: Sequence[str], request: Request) -> Mapping[str, Pushed]:
+    """Hold the inputs that are measured in their database against their contracts."""
+    if not any(project.contracts[name].pushed for name in names):
+        return {}
+    from tulosvahti.run.pushed import push_all  # noqa: PLC0415 (heavy)
+
+    return push_all(project, names, request.as_of, request.secret)
+
+
 def _expectations(rules: Sequence[Rule], taken: Mapping[str, Taken], request: Request) -> ExpectationRun | None:
     """Start Great Expectations beside the run, if any rule needs it."""
     if not request.expectations or request.work_folder is None:
         return None
+    if not any(isinstance(rule.spec, ExpectationSpec) for rule in rules):
+        return None
+    from tulosvahti.compute.expectations import ExpectationJob, ExpectationRun  # noqa: PLC0415 (heavy)
+
     jobs = []
     tables = {}
     for rule in rules:
@@ -156,4 +169,4 @@ def _expectations(rules: Sequence[Rule], taken: Mapping[str, Taken], request: Re
                 tables[rule.spec.input] = rows
             spec = rule.spec
             jobs.append(ExpectationJob(rule.id, spec.input, spec.type, dict(spec.kwargs), spec.columns))
-    return ExpectationRun(jobs, tables, request.work_folder, request.docs_folder) if jobs else None
+    return ExpectationRun(jobs, tables, request.work_folder, request.docs_folder)

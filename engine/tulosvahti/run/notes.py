@@ -20,10 +20,7 @@ from tulosvahti.core.contract import DeliveryState
 from tulosvahti.core.delivery import MAIL, Posting
 from tulosvahti.core.delivery_note import Note, OpenNote, note_of
 from tulosvahti.core.route import delivery_matter
-from tulosvahti.emit.channels import addressed
-from tulosvahti.emit.delivery_note import Told, note_letter
-from tulosvahti.emit.message import domain_of, made_id
-from tulosvahti.load.routes import free_days
+from tulosvahti.load.free_days import free_days
 from tulosvahti.store import deliveries
 
 if TYPE_CHECKING:
@@ -33,6 +30,7 @@ if TYPE_CHECKING:
     from tulosvahti.core.arrival import Arrived
     from tulosvahti.core.contract import Contract, Delivery
     from tulosvahti.core.verdict import Outcome
+    from tulosvahti.emit.delivery_note import Told
     from tulosvahti.load.project import Project
     from tulosvahti.run.dropping import Settled
     from tulosvahti.store.deliveries import Became, Logged
@@ -110,6 +108,8 @@ def postings(candidates: Sequence[Candidate], before: OpenNotes, about: Scene) -
             continue
         heard = was.recipients if note is Note.MENDED and was is not None else recipients_of(project, item.contract, note)
         told[name, item.place] = OpenNote(note, 0, item.file.name, item.file.sha256, heard)
+        from tulosvahti.emit.delivery_note import Told  # noqa: PLC0415 (only where somebody is told)
+
         what = Told(note, item.contract, item.file, item.judged, item.arrived_at, was.name if was else "")
         for recipient in heard:
             posting, trouble = _posting(what, item, recipient, was, about)
@@ -129,6 +129,10 @@ WORDS = {Note.REFUSED: Fate.QUARANTINED, Note.PARTLY: Fate.PARTLY, Note.MENDED: 
 
 
 def _posting(what: Told, item: Candidate, recipient: str, was: OpenNote | None, about: Scene) -> tuple[Posting, str]:
+    from tulosvahti.emit.channels import addressed  # noqa: PLC0415 (only where somebody is told)
+    from tulosvahti.emit.delivery_note import note_letter  # noqa: PLC0415
+    from tulosvahti.emit.message import domain_of, made_id  # noqa: PLC0415
+
     project, sender = about.project, about.project.config.mail.sender
     zone = ZoneInfo(project.config.time_zone)
     to = project.routes.recipients[recipient]

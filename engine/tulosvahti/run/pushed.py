@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tulosvahti.compute.groups import LostError, NotComputedError
+from tulosvahti.compute.found import LostError, NotComputedError
 from tulosvahti.compute.pushed_sql import counts, doubles, mismatches, select_of
 from tulosvahti.core.contract import DATED, Delivery, DeliveryState, Notice
 from tulosvahti.core.fetched import SourceError

@@ -12,18 +12,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlglot import exp
-
 from tulosvahti import __version__
-from tulosvahti.compute.engine import Measured, RowsMeasured
+from tulosvahti.compute.found import Measured, RowsMeasured
 from tulosvahti.compute.remembering import found_of, plain_of
-from tulosvahti.compute.rule_sql import RuleSql
 from tulosvahti.core.rule import RowsSpec, TargetSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tulosvahti.core.contract import Contract
+    from tulosvahti.core.expressed import Expression
     from tulosvahti.core.kept_rows import KeptRows
     from tulosvahti.run.engines import Measures
     from tulosvahti.store.measured import MeasuredStore
@@ -41,7 +39,6 @@ class Remembered:
         self._tables = tables
         self._contracts = contracts
         self._as_of = as_of
-        self._today, self._ever = RuleSql(contracts, as_of), RuleSql(contracts, date.max)
         self._store = store
         self._run = run
         self._before = {name: store.read(name) for name in tables}
@@ -114,9 +111,10 @@ class Remembered:
             self._after[name][self._key(name, spec)] = item
 
     def _key(self, name: str, spec: TargetSpec | RowsSpec) -> str:
-        rules = self._ever if self._settled(spec) else self._today
-        shown = ", ".join(spec.key) if isinstance(spec, RowsSpec) else ""
-        text = "\0".join([_code(), self._tables[name].path.name, rules.query(spec), shown, repr(self._contracts[name].fields)])
+        known: tuple[object, ...] = (spec,) if isinstance(spec, RowsSpec) else (spec.measure, spec.grain)
+        contract = self._contracts[name]
+        day = None if self._settled(spec) else self._as_of
+        text = repr((_code(), self._tables[name].path.name, known, day, contract.fields, contract.known_on))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _settled(self, spec: TargetSpec | RowsSpec) -> bool:
@@ -134,10 +132,8 @@ def _input_of(spec: TargetSpec | RowsSpec) -> str:
     return spec.measure.input if isinstance(spec, TargetSpec) else spec.input
 
 
-def _speaks_of_today(*expressions: Any) -> bool:  # noqa: ANN401 (expressions or nothing)
-    return any(
-        column.name == "as_of" for item in expressions if item is not None for column in item.tree.find_all(exp.Column)
-    )
+def _speaks_of_today(*expressions: Expression | None) -> bool:
+    return any(item.names_today for item in expressions if item is not None)
 
 
 @cache

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from tulosvahti.load.config import CONFIG
 from tulosvahti.load.project import Project, load_project
 from tulosvahti.load.schedule import changing_hours
+from tulosvahti.load.settings import CONFIG
 from tulosvahti.problem import ProblemsError
 
 if TYPE_CHECKING:

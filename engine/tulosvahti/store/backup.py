@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
-from tulosvahti.store.database import LedgerError
 from tulosvahti.store.files import sync_folder
+from tulosvahti.store.half_restored import MARKER
 from tulosvahti.store.snapshot import beside, snapshot
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 LEDGER, MANIFEST, STATE = "ledger.db", "manifest.json", "state"
-ASIDE, INCOMING, MARKER = "before-restore-", "restoring-", "restore-under-way"
+ASIDE, INCOMING = "before-restore-", "restoring-"
 _CHUNK = 1 << 20
 
 
@@ -202,23 +202,6 @@ def unmark(state: Path) -> None:
     sync_folder(state)
 
 
-def refuse_half_restored(state: Path) -> None:
-    """Keep everybody off a state that is half the old and half the new one.
-
-    Raises:
-        LedgerError: a restore was interrupted.
-
-    """
-    marker = state / MARKER
-    if marker.exists():
-        archive = marker.read_text(encoding="utf-8").strip()
-        message = (
-            f"{marker}: a restore of {archive} is under way or was interrupted; if none is running, run it again: "
-            f"tulosvahti restore --force {archive}"
-        )
-        raise LedgerError(message)
-
-
 def _entries(state: Path) -> list[Path]:
     """Give what a restore replaces: everything but locks, and what restores made."""
     ours = (ASIDE, INCOMING, MARKER)
@@ -235,7 +218,7 @@ def _state_files(state: Path, database: str) -> Iterator[tuple[str, Path]]:
             name for name in folders if not name.startswith((ASIDE, INCOMING, ".part-")) and name != "work"
         )
         if Path(folder) == state / "store":
-            folders[:] = [name for name in folders if name not in {"rows", "measured"}]
+            folders[:] = [name for name in folders if name not in {"rows", "measured", "read"}]
         for name in sorted(files):
             path = Path(folder) / name
             if path.resolve() in live or name.startswith((".part-", MARKER)) or name.endswith((".part", ".lock")):

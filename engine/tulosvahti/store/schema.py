@@ -135,7 +135,6 @@ findings = Table(
         "period",
         unique=True,
         sqlite_where=text("resolved_run IS NULL"),
-        postgresql_where=text("resolved_run IS NULL"),
     ),
 )
 

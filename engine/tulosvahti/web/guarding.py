@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 
-from tulosvahti.load.serving import is_loopback
+from tulosvahti.load.settings import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Collection

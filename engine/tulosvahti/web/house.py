@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tulosvahti.load.project import Project
-    from tulosvahti.load.serving import ServeConfig
+    from tulosvahti.load.settings import ServeConfig
     from tulosvahti.store.ledger import Ledger
 
 LOG = logging.getLogger("tulosvahti.web")

@@ -19,7 +19,7 @@ from tulosvahti.core.role import Person
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tulosvahti.load.serving import OidcConfig
+    from tulosvahti.load.settings import OidcConfig
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 _LEEWAY = 60

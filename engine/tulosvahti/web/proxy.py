@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import Headers
 
-    from tulosvahti.load.serving import ProxyConfig
+    from tulosvahti.load.settings import ProxyConfig
 
 LOG = logging.getLogger("tulosvahti.web")
 USER, ROLES, OWNERS = "tulosvahti-user", "tulosvahti-roles", "tulosvahti-owners"

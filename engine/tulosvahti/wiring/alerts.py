@@ -15,7 +15,6 @@ from tulosvahti import __version__
 from tulosvahti.core.alert import About
 from tulosvahti.core.alert_token import Link, TokenError, read
 from tulosvahti.core.verdict import Outcome
-from tulosvahti.emit.operator import template_failed
 from tulosvahti.run.alerting import Alerted, Past, alerted
 from tulosvahti.run.letters import posted
 from tulosvahti.run.nightly import Before, Request, evaluate, take_in
@@ -119,5 +118,7 @@ def mails_of(project: Project, outcome: Outcome, found: Alerted, at: datetime) -
         troubles.append(f"mails held by quiet hours: {len(held)}, until {until:%Y-%m-%d %H:%M}")
     operator = operator_of(project)
     if failed and operator is not None:
+        from tulosvahti.emit.operator import template_failed  # noqa: PLC0415 (heavy, and seldom asked for)
+
         mails.append(template_failed(operator, failed, outcome.run, project.config.mail.sender, at))
     return mails, [*troubles, *failed]

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tulosvahti.store.backup import refuse_half_restored
+from tulosvahti.store.half_restored import refuse_half_restored
 from tulosvahti.store.ledger import Ledger
 from tulosvahti.store.lock import RunLock
 from tulosvahti.wiring.secrets import secret_or_nothing

@@ -11,9 +11,6 @@ from tulosvahti.core.delivery import MAIL, Answer, MailState, Posting
 from tulosvahti.core.route import Recipient
 from tulosvahti.core.secrecy import SecretError, masked
 from tulosvahti.core.text import Text
-from tulosvahti.emit import channels
-from tulosvahti.emit.operator import fault_text, unreached
-from tulosvahti.emit.words import word
 from tulosvahti.run.delivery import deliver_due
 from tulosvahti.store.eml import write_eml
 from tulosvahti.wiring.base import now, open_ledger, secret, state_folder
@@ -72,16 +69,16 @@ def deliver(
         operator = operator_of(project)
         if operator is None or not operator.mail:
             return None
+        from tulosvahti.emit.operator import unreached  # noqa: PLC0415 (only where something goes out)
+        from tulosvahti.emit.words import word  # noqa: PLC0415
+
         told = [
             (word("operator.item", operator.language, **asdict(item)), why_unsent(project, item, operator.language)) for item in failures
         ]
         key = repr([(item.id, item.channel, item.address, item.attempts) for item in failures])
         return unreached(operator, told, sender, key, at)
 
-    senders: dict[str, Send] = {
-        MAIL: partial(_send, project) if project.config.mail.host else write,
-        "": lambda parcel: _untold(channels.deliver(parcel, {name: secret(name) for name in parcel.addresses})),
-    }
+    senders: dict[str, Send] = {MAIL: partial(_send, project) if project.config.mail.host else write, "": _posted}
     done = deliver_due(ledger.outbox, senders, clock, tell, stopped)
     if faults:
         raise faults[0]
@@ -100,6 +97,8 @@ def why_unsent(project: Project, item: Item, language: str) -> str:
 
 
 def _why(project: Project, reason: str, said: str, language: str, **details: object) -> str:
+    from tulosvahti.emit.operator import fault_text  # noqa: PLC0415 (only where something did not go out)
+
     server = f"{project.config.mail.host}:{project.config.mail.port}"
     return fault_text(reason, said, language, server=server, **details)
 
@@ -113,6 +112,12 @@ def mail_trouble(project: Project) -> str:
     server = _server(project)
     answer = server if isinstance(server, Answer) else probe(server)
     return "" if answer is None else _why(project, answer.reason, answer.said, "en")
+
+
+def _posted(parcel: Parcel) -> dict[str, Answer]:
+    from tulosvahti.emit import channels  # noqa: PLC0415 (only where something goes out)
+
+    return _untold(channels.deliver(parcel, {name: secret(name) for name in parcel.addresses}))
 
 
 def _send(project: Project, parcel: Parcel) -> dict[str, Answer]:
