@@ -117,6 +117,19 @@ def test_numbers_are_the_same_numbers(texts: list[str], mark: str, group: str, i
     agree(replace(contract(primary_key=(), period=""), fields=fields), f"a;x;i\n{body}".encode(), 40)
 
 
+@given(st.lists(st.sampled_from(["020", "20", "5", "0", "", "9", "1234", "x", " 20", "\u0662\u0660", "-1"]), min_size=1, max_size=30))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_codes_are_filled_up_the_same_way(codes: list[str]) -> None:
+    fields = (Field("a"), Field("code", pattern="[0-9]{3}", missing_values=("", "9")))
+    body = "".join(f"{at};{code}\n" for at, code in enumerate(codes))
+    agree(replace(contract(primary_key=(), period=""), fields=fields), f"a;code\n{body}".encode(), 40)
+
+
+def test_a_total_without_a_key_is_left_to_the_strict_reader() -> None:
+    fields = (Field("a"), Field("n", FieldType.INTEGER))
+    assert not agree(replace(contract(primary_key=(), period=""), fields=fields), b"a;n\nx;1\ny;2\nYhteens\xc3\xa4;3\n", 1 << 20)
+
+
 PLAIN = [f"A-{at:02};{at},50;1.2.2023;{at % 90};;ok;k;2023" for at in range(60)]
 
 

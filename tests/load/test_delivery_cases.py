@@ -43,6 +43,7 @@ def result(root: Path, file: str, *fields: Field, **changes: Any) -> tuple[list[
         pytest.param("B16.csv", [Field("Date", FieldType.DATE)], {}, [None], id="no-guess-at-a-date"),
         pytest.param("B16.csv", [Field("Date", FieldType.DATE, date_format="%d/%m/%y")], {}, [date(2020, 7, 4)], id="date-as-declared"),
         pytest.param("B18.csv", [Field("kunta")], {}, ["020", "005"], id="leading-zeros"),
+        pytest.param("B18.csv", [Field("kunta", pattern="[0-9]{4}"), Field("maakunta", pattern="\\d{2}")], {}, ["0020", "0005"], id="codes-filled-up"),
         pytest.param("B26.csv", [Field("sarake", required=True)], {}, [None, None, None], id="all-null"),
         pytest.param("B38.ods", [number("a", header="2024")], {}, [5, 5, 5, 15], id="repeated-rows"),
         pytest.param("B38.ods", [number("osuus")], {}, [90, 90, 90, None], id="percent-of-ods"),
@@ -64,6 +65,7 @@ def test_values(tmp_path: Path, file: str, fields: list[Field], changes: dict[st
         ("B04.csv", number("v", group_char="."), {}, "column 'v': 1 numbers are written unusually; the first: record 6, ',2' read as 0.2"),
         ("R30.csv", number("result", decimal_char=".", group_char=","), {"delimiter": ","}, "column 'result': 1 numbers are written unusually; the first: record 3, '20, 342' read as 20342"),
         ("B44.xlsx", number("menot", missing_values=("", "n/a")), {}, "column 'menot': number stored as text: B2, B4"),
+        ("B18.csv", Field("kunta", pattern="[0-9]{4}"), {}, "column 'kunta': codes that lost their leading zeros are filled up to 4 digits: record 2 and 1 more"),
         ("B48.xls", number("a"), {}, "B48.xls is XLSX by its content, and was opened as such"),
     ],
 )  # fmt: skip

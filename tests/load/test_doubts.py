@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,23 @@ def taken(root: Path, lines: list[str], **changes: Any) -> Delivery:
 def months(*left_out: str) -> list[str]:
     every = [f"{year}-{month:02}" for year in (2023, 2024, 2025) for month in range(1, 13)][:-1]
     return [f"{month}-15,4300,10.00" for month in every if month not in left_out]
+
+
+def test_r38_over_its_own_figures(tmp_path: Path) -> None:
+    report = json.loads((Path(__file__).parent / "sheets" / "data" / "R38.json").read_text(encoding="utf-8"))["report"]
+    run, latest = date.fromisoformat(report["run"]), date.fromisoformat(report["latest_period"])
+    assert (run - latest).days == report["freshness_days"]
+    rows, copies = (report[name] // 10_000 for name in ("rows", "duplicate_fingerprints"))
+    every = [line for line in months() if line < latest.isoformat()[:7] + "~"]
+    lines = [line for at, line in enumerate(every) if at not in {5, 17}]
+    lines += [f"{latest:%Y-%m}-01,{at},1" for at in range(rows - copies - len(lines))] + [lines[0]] * copies
+    delivery = taken(tmp_path, lines)
+    assert delivery.state is DeliveryState.LATE
+    assert "it was due to reach 2026-01-31" in delivery.explanation
+    notices = "\n".join(notice.message for notice in delivery.notices)
+    assert f"{report['missing_months']} of 35 periods have no row" in notices
+    assert f"{copies} of {rows} rows are exact copies" in notices
+    assert delivery.rows == rows
 
 
 def test_r38_late_content_names_its_limit_missing_months_are_named_and_copies_counted(tmp_path: Path) -> None:

@@ -214,9 +214,10 @@ def test_truths_of_typed_formats(tmp_path: Path, ending: str) -> None:
     assert [row[1] for row in values(found)] == [True, False, None]
 
 
-@pytest.mark.parametrize("ending", [*SHEETS, *RECORDS])
-def test_codes_that_lost_their_zeros_as_numbers(tmp_path: Path, ending: str) -> None:
-    """A number in a column of codes of fixed length is filled up again, and said."""
-    found = taken(tmp_path, ending, [["kunta"], [20], [91], [5]], Field("kunta", pattern="[0-9]{3}"))
+@pytest.mark.parametrize("ending", ["csv", *SHEETS, *RECORDS])
+@pytest.mark.parametrize("written", [int, str])
+def test_codes_that_lost_their_zeros(tmp_path: Path, ending: str, written: type) -> None:
+    """A number, or its digits as a text, in a column of codes of fixed length is filled up again, and said."""
+    found = taken(tmp_path, ending, [["kunta"], *([written(code)] for code in (20, 91, 5))], Field("kunta", pattern="[0-9]{3}"))
     assert [row[0] for row in values(found)] == ["020", "091", "005"]
     assert any(text.startswith("column 'kunta': codes that lost their leading zeros are filled up to 3 digits: ") for text in said(found))

@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,7 @@ import pytest
 from tulosvahti.compute.measuring import DuckDatabase, NotComputedError
 from tulosvahti.core.contract import Contract, Delivery, DeliveryState, Field, FieldType
 from tulosvahti.core.text import Text
+from tulosvahti.load import row_store
 from tulosvahti.load.row_store import RowStore
 from tulosvahti.load.tables import Taken, take
 from tulosvahti.problem import Place
@@ -100,6 +102,19 @@ def test_the_same_content_under_the_same_contract_is_read_once(tmp_path: Path) -
 def test_other_content_or_another_contract_is_read(tmp_path: Path, content: str, contract: Contract) -> None:
     first = rows_of(take_in(tmp_path))
     assert rows_of(take_in(tmp_path, content, contract)) != first
+
+
+@pytest.mark.parametrize("name", ["polars", "python-calamine"])
+def test_another_release_of_a_library_that_reads_reads_again(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = take_in(tmp_path)
+    monkeypatch.setattr(row_store, "version", lambda asked: "999.0" if asked == name else version(asked))
+    row_store._engine.cache_clear()
+    try:
+        again = take_in(tmp_path)
+    finally:
+        row_store._engine.cache_clear()
+    assert rows_of(again) != rows_of(first)
+    assert said(again) == said(first)
 
 
 @pytest.mark.parametrize("day", [date(2023, 10, 31), AS_OF, date(2024, 1, 1)])

@@ -51,7 +51,7 @@ def explanation(project: Project, rule: Rule, as_of: date) -> str:
                 continue
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=dict)
             lines.append(f"  {name}: " + text.replace("\n", "\n    "))
-    lines += _history(project, rule)
+    lines += _history(project, rule) or ["never run: no run has judged this rule yet"]
     return "\n".join(line for line in lines if line)
 
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from tulosvahti.core.contract import Field, FieldType
 from tulosvahti.core.quantity import APOSTROPHES, SPACES
-from tulosvahti.load.cells import DIGITS, DTYPES, CellError, is_unusual, read_text
+from tulosvahti.load.cells import DIGITS, DTYPES, CellError, code_length, is_unusual, read_text, short_code
 from tulosvahti.load.number_forms import MOST_TEXTS
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class BlockColumn:
         self._missing = {text.strip() for text in item.missing_values}
         self._known: dict[str, tuple[Any, str]] = {}
         self._measured = False
+        self._short = short_code(item)
         self._symbols = [text for text in item.missing_values if text.strip()]
         self._dtype: Any = None if item.type is FieldType.NUMBER else DTYPES[item.type]
 
@@ -120,6 +121,11 @@ class BlockColumn:
         gone = values.str.strip_chars().is_in(sorted(self._missing))
         if gone.any():
             values = values.to_frame().select(pl.when(~pl.lit(gone)).then(pl.col(values.name)).alias(values.name)).to_series()
+        short = values.str.contains(self._short).fill_null(value=False) if self._short else None
+        if short is not None and short.any():
+            filled = values.str.zfill(code_length(self.item))
+            values = values.to_frame().select(pl.when(pl.lit(short)).then(pl.lit(filled)).otherwise(pl.col(values.name)).alias(values.name)).to_series()
+            self._count_unusual(texts, values, short.arg_true())
         return Typed(values)
 
     def _plain(self, texts: pl.Series) -> pl.Series | None:
@@ -189,20 +195,22 @@ class BlockColumn:
         if blank and blank[1]:
             for at in texts.is_null().arg_true().to_list():
                 faults[at] = blank[1], ""
-        self._note_unusual(texts, [text for text in keys if known[text][0] is not None])
+        self._note_unusual(texts, mapped, [text for text in keys if known[text][0] is not None])
         return Typed(mapped, faults)
 
-    def _note_unusual(self, texts: pl.Series, read: Iterable[str]) -> None:
+    def _note_unusual(self, texts: pl.Series, values: pl.Series, read: Iterable[str]) -> None:
         if self.item.type not in _NUMBERS:
             return
         found = [text for text in read if is_unusual(self.item, text)]
         if not found:
             return
-        places = texts.is_in(found).arg_true()
+        self._count_unusual(texts, values, texts.is_in(found).arg_true())
+
+    def _count_unusual(self, texts: pl.Series, values: pl.Series, places: pl.Series) -> None:
         self.unusual += len(places)
         if self.first_unusual is None:
             at = int(places[0])
-            self.first_unusual = at, texts[at], self._read(texts[at])[0]
+            self.first_unusual = at, texts[at], values[at]
             self.fresh_unusual = True
 
     def _read(self, text: str) -> tuple[Any, str]:

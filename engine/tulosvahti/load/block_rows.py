@@ -10,18 +10,17 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
 from tulosvahti.core.contract import DATED, FieldType, Reject
 from tulosvahti.core.kept_rows import REJECTED, ROW
-from tulosvahti.core.quantity import plain, plain_decimal
 from tulosvahti.load.block_columns import BlockColumn, RescaleError, Scale, TooOddError, Typed
 from tulosvahti.load.block_head import TextSource, as_utf8
 from tulosvahti.load.block_keys import Seen
 from tulosvahti.load.block_repeats import Repeated, without_repeats
+from tulosvahti.load.cells import unusual_notice
 from tulosvahti.load.doubts import doubts_of
 from tulosvahti.load.headers import name_of
 from tulosvahti.load.mixed_columns import read_cells, see_all, shown, texts_of
@@ -290,10 +289,7 @@ class _Reading:
             if column.unusual:
                 number, text, value = found.unusual[column.item.name]
                 where = self._source.address(number, column.item) or f"record {number}"
-                notices.append(
-                    f"column {column.item.column!r}: {column.unusual} numbers are written unusually; "
-                    f"the first: {where}, {text!r} read as {plain(plain_decimal(Decimal(value)))}"
-                )
+                notices.append(unusual_notice(column.item, column.unusual, where, text, value))
         summary = Summary(
             total=found.total,
             sound=found.height - found.rejected,

@@ -12,7 +12,7 @@ import polars as pl
 
 from tulosvahti.core.contract import DATED, Field, FieldType
 from tulosvahti.core.period_codes import EXAMPLES, period_of_code
-from tulosvahti.core.quantity import APOSTROPHES, MINUS, SPACES, NumberTextError, read_number
+from tulosvahti.core.quantity import APOSTROPHES, MINUS, SPACES, NumberTextError, plain, plain_decimal, read_number
 from tulosvahti.load.records import Odd, Value
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _LARGEST = 2**63 - 1
 _LONGEST_DATE = 60
 _TIMED = re.compile(r"(?P<day>\S+)(?:\s+|(?<=\d)T)(?P<time>\d{1,2}[:.]\d\d(?:[:.]\d\d(?:[.,]\d+)?)?)(?:Z|[+-]\d\d:?\d\d)?")
 _NUMBERS = frozenset({FieldType.NUMBER, FieldType.INTEGER})
+_CODE = re.compile(r"\^?(?:\[0-9\]|\\d)\{(\d{1,2})\}\$?")
 
 
 class CellError(ValueError):
@@ -37,7 +38,7 @@ class Column:
     values: pl.Series
     faults: tuple[tuple[int, str], ...]
     unusual: tuple[int, ...] = ()
-    """Numbers that are clear but not written as declared: ``,2`` for 0,2 and ``20, 342`` for 20,342."""
+    """What is clear but not written as declared: ``,2`` for 0,2, ``20, 342`` for 20,342, the code ``20`` for 020."""
 
 
 def read_column(field: Field, texts: Sequence[Value]) -> Column:
@@ -67,7 +68,7 @@ def read_column(field: Field, texts: Sequence[Value]) -> Column:
     values = pl.Series(field.name, [known[text] for text in texts], dtype=kind)
     faults = [(at, reasons[text]) for at, text in enumerate(texts) if text in reasons] if reasons else []
     odd: set[Value] = set()
-    if field.type in _NUMBERS:
+    if field.type in _NUMBERS or code_length(field):
         odd = {
             text for text, value in known.items() if value is not None and isinstance(text, str) and is_unusual(field, text)
         }
@@ -85,10 +86,33 @@ def read_text(field: Field, text: str) -> Any:  # noqa: ANN401 (a value of the f
     return _READERS[field.type](field, text)
 
 
+def code_length(field: Field) -> int:
+    """Give how many digits every code of a field has; 0 where that is not said."""
+    found = _CODE.fullmatch(field.pattern) if field.type is FieldType.STRING else None
+    return int(found[1]) if found else 0
+
+
+def short_code(field: Field) -> str:
+    """Give the pattern of a code that lost its leading zeros; empty where its length is not said."""
+    size = code_length(field)
+    return f"^[0-9]{{1,{size - 1}}}$" if size > 1 else ""
+
+
 def is_unusual(field: Field, text: str) -> bool:
-    """Tell a number that is clear but not written as declared."""
+    """Tell a number or a code that is clear but not written as declared."""
+    if field.type is FieldType.STRING:
+        return _filled(field, text) != text
     body = text.strip(SPACES + "\t+-(" + MINUS)
     return body.startswith(field.decimal_char) or body[:1] in tuple(APOSTROPHES) or _closed_up(field, text) != text
+
+
+def unusual_notice(field: Field, count: int, where: str, text: str, value: Any) -> str:  # noqa: ANN401 (a value of the field's type)
+    """Say how many values are written unusually; ``text`` and ``value`` are those of the first, at ``where``."""
+    if field.type is FieldType.STRING:
+        more = f" and {count - 1} more" if count > 1 else ""
+        return f"column {field.column!r}: codes that lost their leading zeros are filled up to {code_length(field)} digits: {where}{more}"
+    read = plain(plain_decimal(Decimal(value)))
+    return f"column {field.column!r}: {count} numbers are written unusually; the first: {where}, {text!r} read as {read}"
 
 
 def _closed_up(field: Field, text: str) -> str:
@@ -118,8 +142,14 @@ def _dtype(field: Field, known: dict[Value, Any]) -> tuple[Any, list[Value]]:
     return pl.Decimal(DIGITS, scale), long
 
 
-def _string(_: Field, text: str) -> str:
-    return text
+def _string(field: Field, text: str) -> str:
+    return _filled(field, text) if field.pattern else text
+
+
+def _filled(field: Field, text: str) -> str:
+    """Fill up a code of so many digits that lost its leading zeros."""
+    short = short_code(field)
+    return text.zfill(code_length(field)) if short and re.fullmatch(short, text) else text
 
 
 def _number(field: Field, text: str) -> Decimal:

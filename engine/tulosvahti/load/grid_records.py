@@ -12,11 +12,12 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.sheet import a1
+from tulosvahti.load.cells import code_length
 from tulosvahti.load.headers import LOOK, MOST_ROWS, Header, found_header
 from tulosvahti.load.records import Records, UnreadableError, Value
 from tulosvahti.load.sheets import Limits, read_sheets
 from tulosvahti.load.sheets.reading import MEGABYTE
-from tulosvahti.load.typed_cells import Book, Said, code_length, value_of
+from tulosvahti.load.typed_cells import Book, Said, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,10 +66,12 @@ def read_grid(contract: Contract, name: str, path: Path) -> Records:
     else:
         on = f" on sheet {named!r}" if named else ""
         where = f"the table was found{on}, header on {table.header.where}"
+    # A record of JSON or Parquet is one also where nothing stands in it; a blank row of a sheet is none.
+    blank = table.sheet.source == place.name
     return _records(contract, table, Book(
         all(item.code != "formulas_unread" or item.detail for item in reading.notices),
         "days_from_1904" in {item.code for item in reading.notices},
-    ), [*notices, *([where] if where else [])])  # fmt: skip
+    ), [*notices, *([where] if where else [])], blank=blank)  # fmt: skip
 
 
 def _refuse(reading: Reading) -> None:
@@ -145,10 +148,10 @@ def _lefts(merged: Sequence[Area], rows: Sequence[Sequence[str]]) -> dict[tuple[
     return found
 
 
-def _records(contract: Contract, table: _Table, book: Book, notices: list[str]) -> Records:
+def _records(contract: Contract, table: _Table, book: Book, notices: list[str], *, blank: bool) -> Records:
     sheet = table.sheet
     header = table.header.names
-    places = [at for at, row in enumerate(sheet.rows) if at > table.last and not all(cell.blank for cell in row)]
+    places = [at for at, row in enumerate(sheet.rows) if at > table.last and (blank or not all(cell.blank for cell in row))]
     fill, filled = _merged(sheet, table.last)
     fields = {item.column: item for item in contract.fields}
     name = sheet.source.partition("!")[2]

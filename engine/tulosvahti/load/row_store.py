@@ -14,11 +14,13 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +38,8 @@ _KEPT = 4
 """Entries of one input that stay; the one used longest ago goes first."""
 _CORE = ("contract", "cube", "period_codes", "quantity")
 """Modules of the core that reading rests on."""
+_LIBRARIES = ("numpy", "pandera", "polars", "pyarrow", "python-calamine")
+"""Distributions that reading rests on: another release may read otherwise."""
 _UNREAD = frozenset({
     "title", "place", "synthetic", "deliverer", "source", "grace", "known_on",
     "no_rows_means_none", "max_rejects_percent", "provisional", "not_additive",
@@ -167,7 +171,7 @@ def key_of(contract: Contract, files: Iterable[tuple[str, str]]) -> str:
 
 @cache
 def _engine() -> str:
-    """Name the code that reads: its version, and its files, so that a change of it reads everything anew."""
+    """Name the code that reads: versions and files, of the engine and of what it reads with; a change reads everything anew."""
     package = Path(__file__).resolve().parents[1]
     places = [*sorted((package / "load").rglob("*.py")), *(package / "core" / f"{name}.py" for name in _CORE)]
     found = []
@@ -175,7 +179,7 @@ def _engine() -> str:
         with suppress(OSError):
             facts = path.stat()
             found.append([path.relative_to(package).as_posix(), facts.st_size, facts.st_mtime_ns])
-    return _digest([__version__, found])
+    return _digest([__version__, found, sys.version, [version(name) for name in _LIBRARIES]])
 
 
 def _newest(summary: Summary) -> tuple[tuple[str, date], ...]:

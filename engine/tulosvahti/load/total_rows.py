@@ -1,7 +1,7 @@
 """What stands at the end of a register and is no row of it: a total that sums the rows up, and notes below it.
 
-Convention: a total is looked for in the last row only, of a contract with a primary key or a named total. It is known by
-what its key says, or by a blank key where every figure is the sum of its column.
+Convention: a total is looked for in the last row only. It is known by what its key says (without a key: its first text),
+or by a blank key where every figure is the sum of its column.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ def found_total(
     cells by row and field that are no values; ``place``: the last row as it is shown.
     """
     at = frame.height - 1
-    if contract.keeps_total or at < 1 or not (contract.primary_key or contract.total_row):
+    if contract.keeps_total or at < 1:
         return None
     cells = {item.name: column[at] for item, column in zip(contract.fields, texts, strict=True)}
     word = _word(contract, cells, texts)
-    blank = not word and all(_blank(contract.field(name), cells[name]) for name in contract.primary_key)
+    blank = not word and _without_key(contract, cells)
     if not word and not blank:
         return None
     figures = [item for item in contract.fields if item.type in _NUMBERS and item.name not in contract.primary_key and frame[item.name][at] is not None]
@@ -91,14 +91,17 @@ def may_be_total(contract: Contract, cells: Mapping[str, Value]) -> bool:
     """Tell whether a last row with these cells, by field, has to be looked at: it is a row as any other where not."""
     if len(cells) > 1 and _is_note([text for text in cells.values() if not isinstance(text, str) or text.strip()]):
         return True
-    if contract.keeps_total or not (contract.primary_key or contract.total_row):
-        return False
-    return bool(_word(contract, cells)) or all(_blank(contract.field(name), cells[name]) for name in contract.primary_key)
+    return not contract.keeps_total and (bool(_word(contract, cells)) or _without_key(contract, cells))
+
+
+def _without_key(contract: Contract, cells: Mapping[str, Value]) -> bool:
+    return bool(contract.primary_key) and all(_blank(contract.field(name), cells[name]) for name in contract.primary_key)
 
 
 def _word(contract: Contract, cells: Mapping[str, Value], texts: Sequence[Sequence[Value]] = ()) -> str:
     """Give what the row says of itself; empty where it says nothing of a total, or other rows say the same."""
-    names = [item.name for item in contract.fields] if contract.total_row else list(contract.primary_key)
+    labels = [item.name for item in contract.fields if item.type is FieldType.STRING]
+    names = [item.name for item in contract.fields] if contract.total_row else contract.primary_key or labels[:1]
     columns = dict(zip((item.name for item in contract.fields), texts, strict=False))
     for name in names:
         text = cells[name]

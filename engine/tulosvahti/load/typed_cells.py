@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import Field, FieldType
 from tulosvahti.core.quantity import APOSTROPHES, NumberTextError, plain, read_number
+from tulosvahti.load.cells import code_length
 from tulosvahti.load.records import Odd, Value
 from tulosvahti.load.sheets.numerals import is_numeral
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _NUMBERS = frozenset({FieldType.NUMBER, FieldType.INTEGER})
 _PERCENT = re.compile(r'%(?=(?:[^"]*"[^"]*")*[^"]*\Z)')
-_CODE = re.compile(r"\^?(?:\[0-9\]|\\d)\{(\d{1,2})\}\$?")
 _SERIAL = range(20_000, 80_000)
 _NOT_CALCULATED = (
     "not calculated: the formula has no stored result; open the workbook in a spreadsheet program and save it"
@@ -150,12 +150,6 @@ def _number(  # noqa: PLR0913 - one call a cell
         return start + timedelta(int(value))
     # 20230331 is a date where the contract's own form says so.
     return plain(value)
-
-
-def code_length(item: Field) -> int:
-    """Give how many digits every code of a field has; 0 where that is not said."""
-    found = _CODE.fullmatch(item.pattern)
-    return int(found[1]) if found else 0
 
 
 def _unlike(item: Field, text: str, what: str) -> Odd:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,7 @@ import polars as pl
 
 from tulosvahti.core.contract import Reject
 from tulosvahti.core.kept_rows import REJECTED, ROW
-from tulosvahti.core.quantity import plain, plain_decimal
-from tulosvahti.load.cells import Column, read_column
+from tulosvahti.load.cells import Column, read_column, unusual_notice
 from tulosvahti.load.grid_records import repeated
 from tulosvahti.load.number_forms import settled
 from tulosvahti.load.records import Records, UnreadableError, Value, text_of_value
@@ -111,10 +109,7 @@ def typed_rows(contract: Contract, records: Records) -> Rows:
         if typed.unusual:
             first = typed.unusual[0]
             where = records.address(first, place) or f"record {records.numbers[first]}"
-            notices.append(
-                f"column {item.column!r}: {len(typed.unusual)} numbers are written unusually; "
-                f"the first: {where}, {column[first]!r} read as {plain(plain_decimal(Decimal(typed.values[first])))}"
-            )
+            notices.append(unusual_notice(item, len(typed.unusual), where, text_of_value(column[first]), typed.values[first]))
         values = typed.values
         if ragged:
             values = _nulled(values, ragged)

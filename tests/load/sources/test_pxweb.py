@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import threading
@@ -111,6 +112,20 @@ def test_b40_the_window_is_kept_and_no_call_is_refused(fetch, web, open_office) 
     moments = [moment for moment, _ in office.asked]
     assert all(later - earlier >= 9.99 for earlier, later in zip(moments, moments[30:], strict=False))
     assert 0 < sum(fetch.pauses) < 11
+
+
+def test_b40_over_its_own_figures(fetch, web, open_office) -> None:
+    """The case's table, limits and answers, each hundredth cell of it."""
+    case = json.loads((Path(__file__).parents[1] / "sheets" / "data" / "B40.json").read_text(encoding="utf-8"))
+    server, cells = case["server"], case["cells_wanted"] // 100
+    regions = [f"KU{number:04}" for number in range(cells // len(MONTHS))]
+    faults = {at: lambda _answer: Answer(429, b"Too many requests", {"Retry-After": "1"}) for at, status in enumerate(case["answers"], 1) if status == 429}
+    office = open_office(table(variables={"Alue": regions, "Kuukausi": MONTHS, "Tiedot": ["vaesto"]}, optional=(), most_cells=server["maxValues"] // 100, calls=server["maxCalls"], window=server["timeWindow"], faults=faults))
+    wanted = {"Alue": regions, "Kuukausi": MONTHS, "Tiedot": ["vaesto"]}
+    cube = cube_of(fetch, fetch(source(web, select=dict.fromkeys(wanted, "*"))))
+    check(office, cube, wanted)
+    assert len(cube.values) == cells
+    assert office.answered > server["maxCalls"]
 
 
 def test_b40_429_is_waited_out(fetch, web, open_office) -> None:
