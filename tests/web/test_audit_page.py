@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+from pathlib import Path
 
 import pytest
 from dashboard import browser, token_of
+
+from tulosvahti.audit.apart import Bounds
+from tulosvahti.audit.child import FOUND
 
 BROKEN = "centre,a,b,total\nNorth,100,20,120\nSouth,200,30,230\nEast,300,45,345\nWest,410,50,460\nAll,1010,145,1165\n"
 
@@ -56,3 +61,42 @@ def test_no_file_is_told(reading):
     answer = reading.post("/en/audit", data={"form_token": token})
     assert answer.status_code == 400
     assert "No file came." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        (Bounds(seconds=0.01), "it took longer than 0.01 seconds"),
+        (Bounds(memory=1 << 20), "it needed more than 1 MB of memory"),
+        (Bounds(file=100), "broke off"),
+    ],
+)
+def test_an_audit_that_costs_too_much_is_ended_and_a_page_says_so(house, reading, bounds, said):
+    house.audit_bounds = bounds
+    answer = handed_in(reading, "table.csv", BROKEN.encode())
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert "Traceback" not in answer.text
+    house.audit_bounds = Bounds()
+    assert handed_in(reading, "table.csv", BROKEN.encode()).status_code == 303
+
+
+def test_what_is_handed_in_does_not_pass_for_what_was_found(reading, tmp_path):
+    """A file named as ours is data, and is never loaded."""
+
+    class Touches:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "loaded",)
+
+    answer = handed_in(reading, FOUND, pickle.dumps(Touches()))
+    if answer.status_code == 303:
+        reading.get(answer.headers["location"])
+    assert not (tmp_path / "loaded").exists()
+
+
+def test_another_language_is_made_when_it_is_asked_for(reading):
+    where = handed_in(reading, "table.csv", BROKEN.encode()).headers["location"]
+    pages = {code: reading.get(where.replace("/en/", f"/{code}/")).text for code in ("en", "fi")}
+    for code, other in (("en", "fi"), ("fi", "en")):
+        assert word("audit.summary", code) in pages[code]
+        assert word("audit.summary", other) not in pages[code]

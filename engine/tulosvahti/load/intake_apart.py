@@ -183,8 +183,6 @@ class _Child:
 
     def __init__(self) -> None:
         limits = {"memory": MEMORY, "file": FILE}
-        inherited = environment()
-        shared = {name: inherited[name] for name in _SHARED if name in inherited}
         # Each thread of a library takes its share of the memory, used or not.
         threads = {"POLARS_MAX_THREADS": str(min(os.cpu_count() or 1, 4)), "MALLOC_ARENA_MAX": "2"}
         threads |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -193,7 +191,7 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=shared | threads,
+            env=bare_environment() | threads,
             start_new_session=True,
         )
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -236,7 +234,7 @@ class _Child:
             if time.monotonic() > deadline:
                 most = f"{order.seconds:.0f} seconds"
                 return _Ended(f"reading did not end in {most}", "split the file, or delete what is unused in it")
-            if _resident(self._process.pid) > MEMORY:
+            if resident(self._process.pid) > MEMORY:
                 return _Ended(_hungry(), "split the file, or delete what is unused in it")
 
     def _listen(self) -> None:
@@ -275,7 +273,13 @@ def _hungry() -> str:
     return f"reading the file needs more memory than is allowed; allowed: at most {amount(MEMORY)}"
 
 
-def _resident(pid: int) -> int:
+def bare_environment() -> dict[str, str]:
+    """Give the environment of a child that finds this programme, without the secrets that may be in ours."""
+    inherited = environment()
+    return {name: inherited[name] for name in _SHARED if name in inherited}
+
+
+def resident(pid: int) -> int:
     """Give the bytes that a process has in memory; 0 where the system does not tell."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_bytes().split()[1])

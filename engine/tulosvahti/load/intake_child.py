@@ -34,11 +34,11 @@ def main(order: str) -> None:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    _bound(limits)
+    bound(limits)
     with os.fdopen(pipe, "wb") as out, suppress(BrokenPipeError):
         for line in sys.stdin.buffer:
             wanted = json.loads(line)
-            _allow_seconds(wanted["seconds"])
+            allow_seconds(wanted["seconds"])
             tempfile.tempdir = str(Path(wanted["place"]).parent)
             out.write(json.dumps(_read(wanted, limits)).encode("ascii") + b"\n")
             out.flush()
@@ -79,7 +79,7 @@ def _refused(message: str, step: str) -> dict[str, Any]:
     return {"refused": [message, step]}
 
 
-def _bound(limits: dict[str, int]) -> None:
+def bound(limits: dict[str, int]) -> None:
     """Bound memory and the size of files where the system can; the parent's clock and eye bound the rest."""
     try:
         import resource  # noqa: PLC0415 - not on Windows
@@ -94,7 +94,7 @@ def _bound(limits: dict[str, int]) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 
-def _allow_seconds(seconds: int) -> None:
+def allow_seconds(seconds: int) -> None:
     """Bound the processor time of the next delivery."""
     try:
         import resource  # noqa: PLC0415

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tulosvahti import wiring
+from tulosvahti.audit.apart import Bounds
 from tulosvahti.schedule.reading import Reading
 from tulosvahti.store.reading import ReadingLedger
 from tulosvahti.store.secret import project_secret
@@ -64,6 +65,8 @@ class House:
         self._computing = threading.BoundedSemaphore(_AT_ONCE)
         self._later = ThreadPoolExecutor(max_workers=1, thread_name_prefix="later")
         self.proxy_secret = wiring.secret(self.serve.proxy.secret_env)
+        self.audit_bounds = Bounds()
+        """What the audit of one file may cost."""
         self.sign_in_from = Limit(20, 300, steady)
         """Tries of one address."""
         self.sign_in_as = Limit(10, 900, steady)

@@ -22,8 +22,9 @@ _HOUR = 3600.0
 
 @dataclass(frozen=True)
 class Kept:
-    """A file and what was found in it. ``bound_to`` is the session or browser that it belongs to."""
+    """A file and what was found in it. ``folder`` goes with it; ``bound_to`` is the session or browser that it belongs to."""
 
+    folder: Path
     path: Path
     bound_to: str
     until: float
@@ -45,8 +46,8 @@ def new_folder(page: Page) -> Path:
         return Path(tempfile.mkdtemp(dir=_FOLDERS[page.house]))
 
 
-def keep(page: Page, path: Path, found: object) -> str:
-    """Keep a file with what was found in it; give its name."""
+def keep(page: Page, folder: Path, path: Path, found: object) -> str:
+    """Keep a file of a folder with what was found in it; give its name."""
     name = secrets.token_urlsafe(18)
     now = page.house.steady()
     with _LOCK:
@@ -54,8 +55,8 @@ def keep(page: Page, path: Path, found: object) -> str:
         gone = [key for key, item in kept.items() if item.until <= now]
         gone += list(kept)[: max(len(kept) - len(gone) - _MOST + 1, 0)]
         for key in dict.fromkeys(gone):
-            shutil.rmtree(kept.pop(key).path.parent, ignore_errors=True)
-        kept[name] = Kept(path, page.bound_to, now + _HOUR, found)
+            shutil.rmtree(kept.pop(key).folder, ignore_errors=True)
+        kept[name] = Kept(folder, path, page.bound_to, now + _HOUR, found)
     return name
 
 

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
-from tulosvahti.audit.files import audit_files
+from tulosvahti.audit.apart import EndedError, made
 from tulosvahti.core.role import Deed
-from tulosvahti.emit.audit_html import audit_body
-from tulosvahti.emit.audit_rule import crossfoot_rule
-from tulosvahti.emit.audit_workbook import marked_workbook
 from tulosvahti.web import kept
 from tulosvahti.web.page import Page, PageAt
 from tulosvahti.web.refusal import Refusal
 
 if TYPE_CHECKING:
-    from tulosvahti.audit.files import FilesAudited
+    from pathlib import Path
 
 _BOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -35,53 +32,66 @@ def take(page: Page) -> Response:
     if not uploads:
         raise Refusal(HTTPStatus.BAD_REQUEST, "web.audit.no_file")
     folder = kept.new_folder(page)
-    path = folder / uploads[0].name
+    # What is handed in may have any name, and must not pass for what is made of it.
+    path = folder / "given" / uploads[0].name
     try:
+        for part in ("given", "made"):
+            (folder / part).mkdir()
         path.write_bytes(uploads[0].content)
-        with page.house.computing():
-            found = audit_files([path])
+        tables = _made(page, folder, path, f"body.{page.language}.html")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return RedirectResponse(page.url(f"/audit/{kept.keep(page, path, found)}"), HTTPStatus.SEE_OTHER)
+    return RedirectResponse(page.url(f"/audit/{kept.keep(page, folder, path, tables)}"), HTTPStatus.SEE_OTHER)
 
 
-def _kept(page: Page) -> kept.Kept:
-    found = kept.kept(page, page.part("audit"))
-    if found is None:
+def _made(page: Page, folder: Path, path: Path, name: str) -> int:
+    """Have a file made in a process of its own; give the number of tables.
+
+    Raises:
+        Refusal: the process took too much, or crashed.
+
+    """
+    try:
+        with page.house.computing():
+            return made(path, folder / "made", [name], page.house.audit_bounds)
+    except EndedError as error:
+        megabytes = error.bounds.memory >> 20
+        raise page.refused(f"web.audit.ended.{error.why}", seconds=f"{error.bounds.seconds:g}", megabytes=megabytes) from None
+
+
+def _file(page: Page, name: str, *, tabled: bool = True) -> tuple[kept.Kept, bytes]:
+    """Give what is made of the file that was kept, from before or made now."""
+    item = kept.kept(page, page.part("audit"))
+    if item is None:
         raise page.missing("web.audit.gone")
-    return found
+    if tabled and not item.found:
+        raise page.missing("web.audit.no_table")
+    place = item.folder / "made" / name.replace("ENDING", ".xlsm" if item.path.suffix.lower() == ".xlsm" else ".xlsx")
+    if not place.exists():
+        _made(page, item.folder, item.path, place.name)
+    return item, place.read_bytes()
 
 
 def show(page: Page) -> Response:
     """Show the tables of the file, their broken cells marked."""
-    item = _kept(page)
-    found: FilesAudited = item.found
-    body = audit_body(found.audit, page.language, found.problems).replace(f"{item.path.parent}/", "")
+    item, body = _file(page, f"body.{page.language}.html", tabled=False)
     return page.show(
         "audit_result.html.j2", page.say("web.audit.result", name=item.path.name), name=page.part("audit"),
-        body=Markup(body), tables=len(found.audit.tables),  # noqa: S704 (escaped by its own template)
+        body=Markup(body.decode().replace(f"{item.path.parent}/", "")), tables=item.found,  # noqa: S704 (escaped by its own template)
     )  # fmt: skip
 
 
 def workbook(page: Page) -> Response:
     """Give the file as a workbook, its broken cells coloured and commented."""
-    item = _kept(page)
-    found: FilesAudited = item.found
-    if not found.audit.tables:
-        raise page.missing("web.audit.no_table")
-    with page.house.computing():
-        out = item.path.parent / f"marked.{page.language}{'.xlsm' if item.path.suffix.lower() == '.xlsm' else '.xlsx'}"
-        marked_workbook(item.path, found.audit.tables, out, page.language)
-    return Response(out.read_bytes(), media_type=_BOOK, headers={"Content-Disposition": f'attachment; filename="audit{out.suffix}"'})
+    item, book = _file(page, f"marked.{page.language}ENDING")
+    name = "audit.xlsm" if item.path.suffix.lower() == ".xlsm" else "audit.xlsx"
+    return Response(book, media_type=_BOOK, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def rule(page: Page) -> Response:
     """Give a rule for each table that would guard it every night."""
-    found: FilesAudited = _kept(page).found
-    if not found.audit.tables:
-        raise page.missing("web.audit.no_table")
-    text = "\n".join(crossfoot_rule(audited) for audited in found.audit.tables)
+    text = _file(page, "rule.yaml")[1]
     return Response(text, media_type="text/yaml; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="rule.yaml"'})
 
 
