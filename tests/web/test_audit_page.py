@@ -11,6 +11,7 @@ from dashboard import browser, token_of
 
 from tulosvahti.audit.apart import Bounds
 from tulosvahti.audit.child import FOUND
+from tulosvahti.emit.words import word
 
 BROKEN = "centre,a,b,total\nNorth,100,20,120\nSouth,200,30,230\nEast,300,45,345\nWest,410,50,460\nAll,1010,145,1165\n"
 
