@@ -17,13 +17,16 @@ from tulosvahti.core.contract import Field, FieldType
 from tulosvahti.core.quantity import APOSTROPHES, SPACES
 from tulosvahti.load.cells import DIGITS, DTYPES, CellError, code_length, is_unusual, read_text, short_code
 from tulosvahti.load.number_forms import MOST_TEXTS
+from tulosvahti.load.number_words import decimals_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_NUMBERS = frozenset({FieldType.NUMBER, FieldType.INTEGER})
+NUMBERS = frozenset({FieldType.NUMBER, FieldType.INTEGER})
 _SHORT = 18
 _MOST_KNOWN = 100_000
+_FEW = 8
+"""Texts that are compared one by one faster than they are looked up."""
 _MOST_ODD = 200_000
 """Different texts of one block that are read one by one."""
 
@@ -88,6 +91,8 @@ class BlockColumn:
         """Texts that tell the form of numbers, where the contract leaves it open, in their order."""
         self._missing = {text.strip() for text in item.missing_values}
         self._known: dict[str, tuple[Any, str]] = {}
+        self._remembers: tuple[pl.Series, pl.Series] | None = None
+        """Texts that were read, and their values, of a type whose texts come again."""
         self._measured = False
         self._short = short_code(item)
         self._symbols = [text for text in item.missing_values if text.strip()]
@@ -118,8 +123,8 @@ class BlockColumn:
 
     def _strings(self, texts: pl.Series) -> Typed:
         values = texts if "" in self._missing else texts.fill_null("")
-        gone = values.str.strip_chars().is_in(sorted(self._missing))
-        if gone.any():
+        gone = self._gone(values)
+        if gone is not None:
             values = values.to_frame().select(pl.when(~pl.lit(gone)).then(pl.col(values.name)).alias(values.name)).to_series()
         short = values.str.contains(self._short).fill_null(value=False) if self._short else None
         if short is not None and short.any():
@@ -128,15 +133,26 @@ class BlockColumn:
             self._count_unusual(texts, values, short.arg_true())
         return Typed(values)
 
+    def _gone(self, values: pl.Series) -> pl.Series | None:
+        """Tell which texts stand for nothing; None: none of them."""
+        symbols = sorted(self._missing)
+        if self._missing <= {""}:
+            # What is blank starts with a space: before all that is shown in ASCII, or behind it.
+            spaced = values.filter((values < "!") | (values > "~"))
+            if not spaced.str.strip_chars().is_in(symbols).any():
+                return None
+        gone = values.str.strip_chars().is_in(symbols)
+        return gone if gone.any() else None
+
     def _plain(self, texts: pl.Series) -> pl.Series | None:
-        """Cast what is written plainly; None: this type is read text by text."""
+        """Cast what is written plainly or was read before; None: nothing is known yet of a type that is read text by text."""
         item = self.item
         if item.type is FieldType.INTEGER:
             values = texts.cast(pl.Int64, strict=False)
         elif item.type is FieldType.NUMBER:
             values = self._decimals(texts)
         else:
-            return None
+            return self._remembered(texts)
         # A symbol for a missing value may look like a number: -9.
         if self._symbols:
             gone = texts.is_in(self._symbols)
@@ -144,11 +160,34 @@ class BlockColumn:
                 values = values.to_frame().select(pl.when(~pl.lit(gone)).then(pl.col(values.name)).alias(values.name)).to_series()
         return values
 
+    def _remembered(self, texts: pl.Series) -> pl.Series | None:
+        """Give what texts that stood in an earlier block are."""
+        if self._remembers is None:
+            return None
+        keys, values = self._remembers
+        if len(keys) > _FEW:
+            return texts.replace_strict(keys, values, default=None, return_dtype=self._dtype)
+        found: Any = pl
+        for key, value in zip(keys, values, strict=True):
+            found = found.when(pl.col(texts.name) == key).then(pl.lit(value, self._dtype))
+        return texts.to_frame().select(found.otherwise(None).alias(texts.name)).to_series()
+
     def _decimals(self, texts: pl.Series) -> pl.Series:
-        mark = self.item.decimal_char
         if not self.scale.settled and not self._measured:
             self._measured = True
             self._measure(texts)
+        found = decimals_of(texts, self.item.decimal_char, self.scale.dtype)
+        if found is None:
+            return self._cast(texts)
+        left = found.is_null() & texts.is_not_null()
+        if not left.any():
+            return found
+        rest = self._cast(texts.to_frame().select(pl.when(pl.lit(left)).then(pl.col(texts.name)).alias(texts.name)).to_series())
+        return pl.select(pl.coalesce(pl.lit(found), pl.lit(rest)).alias(texts.name)).to_series()
+
+    def _cast(self, texts: pl.Series) -> pl.Series:
+        """Cast the numbers that a pattern lets through."""
+        mark = self.item.decimal_char
         places, room = self.scale.places, self.scale.room
         tail = f"(?:{re.escape(mark)}[0-9]{{1,{places}}})?" if places else ""
         digits = f"[0-9]{{1,{room}}}"
@@ -195,11 +234,24 @@ class BlockColumn:
         if blank and blank[1]:
             for at in texts.is_null().arg_true().to_list():
                 faults[at] = blank[1], ""
-        self._note_unusual(texts, mapped, [text for text in keys if known[text][0] is not None])
+        sound = [text for text in keys if known[text][0] is not None]
+        self._note_unusual(texts, mapped, sound)
+        self._remember(sound, [known[text][0] for text in sound])
         return Typed(mapped, faults)
 
+    def _remember(self, texts: list[str], values: list[Any]) -> None:
+        """Keep what texts are for the next blocks; of numbers, those that are left are looked at in each."""
+        if self.item.type in NUMBERS or not texts:
+            return
+        fresh = pl.Series(texts, dtype=pl.String), pl.Series(values, dtype=self._dtype)
+        if self._remembers is None:
+            self._remembers = fresh
+        elif len(self._remembers[0]) + len(texts) <= _MOST_KNOWN:
+            keys, before = self._remembers
+            self._remembers = pl.concat([keys, fresh[0]]), pl.concat([before, fresh[1]])
+
     def _note_unusual(self, texts: pl.Series, values: pl.Series, read: Iterable[str]) -> None:
-        if self.item.type not in _NUMBERS:
+        if self.item.type not in NUMBERS:
             return
         found = [text for text in read if is_unusual(self.item, text)]
         if not found:
@@ -249,7 +301,7 @@ class BlockColumn:
 
     def see_marked(self, texts: pl.Series) -> None:
         """Collect the texts that tell the form of the numbers, as many as ``number_forms`` looks at."""
-        if texts.dtype != pl.String or not self._open or self.item.type not in _NUMBERS or len(self.marked) >= MOST_TEXTS:
+        if texts.dtype != pl.String or not self._open or self.item.type not in NUMBERS or len(self.marked) >= MOST_TEXTS:
             return
         other = texts.filter(~texts.str.contains("^[0-9]+$"))
         for text in other.drop_nulls().unique(maintain_order=True).to_list():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -17,24 +17,38 @@ _AT_ONCE = 2_000_000
 class Seen:
     """The keys of a text so far. Two that differ may have one number; two that are alike always have."""
 
-    def __init__(self, path: Path, names: tuple[str, ...]) -> None:
-        """Keep the numbers in the file ``path``; ``names`` are the fields of the key."""
-        self._path, self._names = path, names
+    def __init__(self, path: Path, names: tuple[str, ...], *, blank: bool = False) -> None:
+        """Keep the numbers in the file ``path``; ``names`` are the fields of the key, which is none where one lacks, unless ``blank``."""
+        self._path, self._names, self._blank = path, names, blank
         self._count = 0
+        self._last: Any = None
+        self._rising = len(names) == 1 and not blank
+        """Each key is greater than the one before: so none stands twice."""
         path.write_bytes(b"")
 
-    def see(self, frame: pl.DataFrame, *, blank: bool = False) -> None:
-        """Take the keys of a block; one that lacks a part is none, unless ``blank``."""
+    def see(self, frame: pl.DataFrame) -> None:
+        """Take the keys of a block."""
         keys = frame.select(self._names)
-        keys = keys if blank else keys.drop_nulls()
+        keys = keys if self._blank else keys.drop_nulls()
         if keys.height:
             self._count += keys.height
+            self._rising = self._rising and self._rises(keys.to_series())
             with self._path.open("ab") as out:
-                out.write(_numbers(keys).to_numpy().tobytes())
+                out.write(self._numbers(keys).to_numpy().data)
+
+    def _rises(self, keys: pl.Series) -> bool:
+        first, before, self._last = keys[0], self._last, keys[-1]
+        return (before is None or first > before) and bool((keys.slice(1) > keys.slice(0, len(keys) - 1)).all())
+
+    def _numbers(self, keys: pl.DataFrame) -> pl.Series:
+        """Give each key a number: a whole number is its own."""
+        if not self._blank and keys.dtypes == [pl.Int64]:
+            return keys.to_series().fill_null(0).reinterpret(signed=False)
+        return keys.hash_rows(seed=1)
 
     def repeats(self) -> int:
         """Count those whose number stands there already."""
-        return sum(len(part) - part.n_unique() for part in self._parts())
+        return 0 if self._rising else sum(len(part) - part.n_unique() for part in self._parts())
 
     def repeated(self) -> pl.Series:
         """Give the numbers that stand more than once."""
@@ -44,7 +58,7 @@ class Seen:
         """Give the positions of the rows whose key has one of some numbers."""
         keys = frame.select(self._names)
         whole = ~keys.select(pl.any_horizontal(pl.all().is_null())).to_series()
-        return (_numbers(keys).is_in(numbers.implode()) & whole).arg_true().to_list()
+        return (self._numbers(keys).is_in(numbers.implode()) & whole).arg_true().to_list()
 
     def _parts(self) -> Iterator[pl.Series]:
         count = max(-(-self._count // _AT_ONCE), 1)
@@ -54,6 +68,3 @@ class Seen:
         for at in range(count):
             yield pl.Series(np.asarray(numbers if count == 1 else numbers[numbers % count == at]))
 
-
-def _numbers(keys: pl.DataFrame) -> pl.Series:
-    return keys.hash_rows(seed=1)

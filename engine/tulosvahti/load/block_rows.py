@@ -16,7 +16,7 @@ import polars as pl
 
 from tulosvahti.core.contract import DATED, FieldType, Reject
 from tulosvahti.core.kept_rows import REJECTED, ROW
-from tulosvahti.load.block_columns import BlockColumn, RescaleError, Scale, TooOddError, Typed
+from tulosvahti.load.block_columns import NUMBERS, BlockColumn, RescaleError, Scale, TooOddError, Typed
 from tulosvahti.load.block_head import TextSource, as_utf8
 from tulosvahti.load.block_keys import Seen
 from tulosvahti.load.block_repeats import Repeated, without_repeats
@@ -118,7 +118,7 @@ class _Reading:
         self.forms = forms or []
         self._copies = None
         if not contract.primary_key:
-            self._copies = Seen(place.parent / "copies", tuple(item.name for item in contract.fields))
+            self._copies = Seen(place.parent / "copies", tuple(item.name for item in contract.fields), blank=True)
 
     def run(self) -> Summary:
         """Read it.
@@ -196,7 +196,6 @@ class _Reading:
 
     def _frame(self, block: Block, schema: Any) -> pl.DataFrame:  # noqa: ANN401 (Pandera's)
         found, contract = self._found, self._contract
-        self._refuse_headers(block)
         typed = []
         for column, texts in zip(self._columns, block.texts, strict=True):
             column.see_marked(texts_of(texts))
@@ -204,6 +203,7 @@ class _Reading:
             if column.fresh_unusual and column.first_unusual is not None:
                 at, text, value = column.first_unusual
                 found.unusual[column.item.name] = int(block.numbers[at]), text, value
+        self._refuse_headers(block, typed[0])
         self._refuse_tables(block, typed)
         frame = pl.DataFrame([item.values for item in typed])
         for seen in self._seen.values():
@@ -220,7 +220,7 @@ class _Reading:
             nothing = pl.DataFrame({ROW: [item[0] for item in block.ragged], REJECTED: [True] * len(block.ragged)}, schema={ROW: pl.Int64, REJECTED: pl.Boolean})
             frame = pl.concat([frame, nothing], how="diagonal").sort(ROW)
         if self._copies is not None:
-            self._copies.see(frame, blank=True)
+            self._copies.see(frame)
         found.total += frame.height
         found.height += frame.height
         found.rejected += len(bad)
@@ -263,9 +263,12 @@ class _Reading:
         number = int(block.numbers[at])
         return Reject(number, int(block.lines[at]), item.column, text, reason, cell=self._source.address(number, item))
 
-    def _refuse_headers(self, block: Block) -> None:
+    def _refuse_headers(self, block: Block, first: Typed) -> None:
         """Give up where the first column's own name stands in it: a header may stand there again."""
         fields = self._contract.fields
+        if fields[0].type in NUMBERS and fields[0].column[:1].isalpha() and not first.values.null_count():
+            # Numbers all of them.
+            return
         firsts = texts_of(block.texts[0])
         if len(fields) > 1 and firsts.dtype == pl.String and firsts.str.contains(fields[0].column.split()[0], literal=True).any():
             texts = firsts.filter(firsts.str.contains(fields[0].column.split()[0], literal=True))
