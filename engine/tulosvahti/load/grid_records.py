@@ -20,20 +20,20 @@ from tulosvahti.load.sheets.reading import MEGABYTE
 from tulosvahti.load.typed_cells import Book, Said, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tulosvahti.core.contract import Contract, Field
     from tulosvahti.core.sheet import Area, Sheet
     from tulosvahti.load.sheets import Reading
 
-_LIMITS = Limits(memory=1024 * MEGABYTE, cells=20_000_000)
+LIMITS = Limits(memory=1024 * MEGABYTE, cells=20_000_000)
 _MOST_MERGED = 1_000_000
 _SHOWN = 5
 _LOST = frozenset({"text_lost", "characters_lost"})
 
 
 @dataclass(frozen=True)
-class _Table:
+class Table:
     """Where the table is: the sheet and its header there."""
 
     sheet: Sheet
@@ -55,23 +55,32 @@ def read_grid(contract: Contract, name: str, path: Path) -> Records:
     with tempfile.TemporaryDirectory(prefix="tulosvahti-") as folder:
         place = Path(folder) / f"delivery{PurePath(name).suffix.lower()}"
         place.symlink_to(path.resolve())
-        reading = read_sheets(place, limits=_LIMITS, apart=False)
-    _refuse(reading)
-    table = _found(contract, reading)
-    notices = _file_notices(name, reading)
-    named = table.sheet.source.partition("!")[2]
-    plain = contract.header_row or not table.header.at
-    if (contract.sheet or len(reading.sheets) == 1 or not named) and plain and (contract.header_rows or table.header.rows == 1):
-        where = ""
-    else:
-        on = f" on sheet {named!r}" if named else ""
-        where = f"the table was found{on}, header on {table.header.where}"
+        reading = read_sheets(place, limits=LIMITS, apart=False)
+    table, notices = found_table(contract, name, reading)
     # A record of JSON or Parquet is one also where nothing stands in it; a blank row of a sheet is none.
     blank = table.sheet.source == place.name
     return _records(contract, table, Book(
         all(item.code != "formulas_unread" or item.detail for item in reading.notices),
         "days_from_1904" in {item.code for item in reading.notices},
-    ), [*notices, *([where] if where else [])], blank=blank)  # fmt: skip
+    ), notices, blank=blank)  # fmt: skip
+
+
+def found_table(contract: Contract, name: str, reading: Reading) -> tuple[Table, list[str]]:
+    """Find the table in what was read of a file, and give what is to be said of that.
+
+    Raises:
+        UnreadableError: with what is wrong and what to do.
+
+    """
+    _refuse(reading)
+    table = _found(contract, reading)
+    notices = _file_notices(name, reading)
+    named = table.sheet.source.partition("!")[2]
+    plain = contract.header_row or not table.header.at
+    if not ((contract.sheet or len(reading.sheets) == 1 or not named) and plain and (contract.header_rows or table.header.rows == 1)):
+        on = f" on sheet {named!r}" if named else ""
+        notices.append(f"the table was found{on}, header on {table.header.where}")
+    return table, notices
 
 
 def _refuse(reading: Reading) -> None:
@@ -98,7 +107,7 @@ def _file_notices(name: str, reading: Reading) -> list[str]:
     return found
 
 
-def _found(contract: Contract, reading: Reading) -> _Table:
+def _found(contract: Contract, reading: Reading) -> Table:
     """Find the sheet and the header's row: those that the contract names, else where its columns stand."""
     sheets = list(reading.sheets)
     names = [sheet.source.partition("!")[2] for sheet in sheets]
@@ -123,7 +132,7 @@ def _found(contract: Contract, reading: Reading) -> _Table:
     return best[0]
 
 
-def _header(contract: Contract, sheet: Sheet, wanted: set[str]) -> _Table | None:
+def _header(contract: Contract, sheet: Sheet, wanted: set[str]) -> Table | None:
     first = contract.header_row - 1 if contract.header_row else 0
     last = first + MOST_ROWS if contract.header_row else LOOK + MOST_ROWS
     rows = [[cell.text for cell in row] for row in sheet.rows[:last]]
@@ -133,7 +142,7 @@ def _header(contract: Contract, sheet: Sheet, wanted: set[str]) -> _Table | None
     left = (lambda row, column: lefts.get((row, column), column)) if merged else None
     at = first if contract.header_row else None
     found = found_header(rows, wanted, at=at, depth=contract.header_rows, left=left)
-    return None if found is None else _Table(sheet, found)
+    return None if found is None else Table(sheet, found)
 
 
 def _lefts(merged: Sequence[Area], rows: Sequence[Sequence[str]]) -> dict[tuple[int, int], int]:
@@ -148,7 +157,7 @@ def _lefts(merged: Sequence[Area], rows: Sequence[Sequence[str]]) -> dict[tuple[
     return found
 
 
-def _records(contract: Contract, table: _Table, book: Book, notices: list[str], *, blank: bool) -> Records:
+def _records(contract: Contract, table: Table, book: Book, notices: list[str], *, blank: bool) -> Records:
     sheet = table.sheet
     header = table.header.names
     places = [at for at, row in enumerate(sheet.rows) if at > table.last and (blank or not all(cell.blank for cell in row))]
@@ -161,12 +170,7 @@ def _records(contract: Contract, table: _Table, book: Book, notices: list[str], 
         columns.append(_column(sheet, column, item, places, book, fill, notices) if item is not None else [])
     if filled:
         notices.append(f"merged cells hold one value for all their rows: {_few(filled)}")
-    hidden = len(sheet.hidden_rows.intersection(places))
-    if hidden:
-        notices.append(f"{hidden} hidden rows are counted as any other")
-    under = [place for notice in sheet.notices if notice.code == "value_under_merge" for place in notice.where]
-    if under:
-        notices.append(f"merged cells hide values that are counted: {_few(under)}")
+    notices += hidden_told(len(sheet.hidden_rows.intersection(places)), sheet)
     numbers = [at + 1 for at in places]
     return Records(header, columns, numbers, numbers, {}, name, tuple(notices))
 
@@ -185,20 +189,31 @@ def _column(  # noqa: PLR0913 - one call a column
     for at in places:
         cell = sheet.at(*fill.get((at, column), (at, column)))
         values.append("" if cell.blank else value_of(item, cell, book, said, lambda at=at: a1(at, column)))  # type: ignore[misc]
+    notices += told(item, said, book)
+    return values
+
+
+def told(item: Field, said: Said, book: Book) -> Iterator[str]:
+    """Give what is to be said of the cells of a column."""
     if said.percent:
         mixed = f"; {said.bare} cells beside them are plain numbers and stay as they are" if said.bare else ""
-        notices.append(
-            f"column {item.column!r}: percent cells are read as percentages, 0.57 shown as 57 % as 57: "
-            f"{_few(said.percent)}{mixed}"
-        )
+        yield f"column {item.column!r}: percent cells are read as percentages, 0.57 shown as 57 % as 57: {_few(said.percent)}{mixed}"
     if said.as_text:
-        notices.append(f"column {item.column!r}: number stored as text: {_few(said.as_text)}")
+        yield f"column {item.column!r}: number stored as text: {_few(said.as_text)}"
     if said.serial:
         start = "1904-01-01" if book.from_1904 else "1900-01-01"
-        notices.append(f"column {item.column!r}: numbers read as days from {start}: {_few(said.serial)}")
+        yield f"column {item.column!r}: numbers read as days from {start}: {_few(said.serial)}"
     if said.filled:
-        notices.append(f"column {item.column!r}: codes that lost their leading zeros are filled up to {code_length(item)} digits: {_few(said.filled)}")
-    return values
+        yield f"column {item.column!r}: codes that lost their leading zeros are filled up to {code_length(item)} digits: {_few(said.filled)}"
+
+
+def hidden_told(rows: int, sheet: Sheet) -> Iterator[str]:
+    """Give what is to be said of hidden rows, so many of which are counted, and of values under merged cells."""
+    if rows:
+        yield f"{rows} hidden rows are counted as any other"
+    under = [place for notice in sheet.notices if notice.code == "value_under_merge" for place in notice.where]
+    if under:
+        yield f"merged cells hide values that are counted: {_few(under)}"
 
 
 def _merged(sheet: Sheet, header: int) -> tuple[dict[tuple[int, int], tuple[int, int]], list[str]]:

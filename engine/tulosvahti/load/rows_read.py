@@ -39,6 +39,7 @@ MOST_LISTED = 10_000
 LARGE = 1 << 20
 """Bytes from which a text is read block by block."""
 _SQUEEZED = 32
+_WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 _SHORT, _LONG = 18, 38
 """Digits of a number that fits 64 bits, and of the longest."""
 
@@ -53,7 +54,7 @@ def read_into(contract: Contract, files: Sequence[File], place: Path, least: int
 
     """
     # Of compressed columns a row takes few bytes.
-    most = 1 if not files or files[0].start(4) != b"PAR1" else _SQUEEZED
+    most = 1 if not files or files[0].start(2) not in {b"PA", b"PK"} else _SQUEEZED
     if len(files) == 1 and not contract.several and files[0].size * most >= least:
         with suppress(IrregularError):
             return _large(contract, files[0], place)
@@ -97,6 +98,13 @@ def _large(contract: Contract, file: File, place: Path) -> Summary:
         from tulosvahti.load.parquet_blocks import ParquetSource  # noqa: PLC0415
 
         return rows_of(contract, ParquetSource(contract, file.path), place, MOST_LISTED)
+    if start.startswith(b"PK"):
+        if PurePath(file.name).suffix.lower() not in _WORKBOOKS:
+            raise IrregularError
+        from tulosvahti.load.block_rows import rows_of  # noqa: PLC0415
+        from tulosvahti.load.grid_blocks import GridSource  # noqa: PLC0415
+
+        return rows_of(contract, GridSource(contract, file.name, file.path, place.parent), place, MOST_LISTED)
     if not is_text(start) or start.removeprefix(BOM_UTF8).lstrip()[:1] in {b"{", b"["}:
         raise IrregularError
     from tulosvahti.load.block_rows import rows_of_text  # noqa: PLC0415 - small deliveries do without

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tulosvahti.core.sheet import Cell
 
 _NUMBERS = frozenset({FieldType.NUMBER, FieldType.INTEGER})
-_PERCENT = re.compile(r'%(?=(?:[^"]*"[^"]*")*[^"]*\Z)')
+PERCENT = re.compile(r'%(?=(?:[^"]*"[^"]*")*[^"]*\Z)')
 _SERIAL = range(20_000, 80_000)
 _NOT_CALCULATED = (
     "not calculated: the formula has no stored result; open the workbook in a spreadsheet program and save it"
@@ -126,7 +126,7 @@ def _number(  # noqa: PLR0913 - one call a cell
         if not book.formats and item.percent:
             reason = "the number format of the cell is not known in this kind of workbook; save it as XLSX"
             return Odd(cell.text, f"57 % or 0.57 cannot be told apart: {reason}")
-        if _PERCENT.search(cell.format):
+        if PERCENT.search(cell.format):
             said.percent.append(address())
             value = value.scaleb(2 * cell.format.count("%"))
         else:

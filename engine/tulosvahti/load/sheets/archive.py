@@ -73,6 +73,11 @@ class Archive:
         """The names of the parts."""
         return frozenset(self._parts)
 
+    def size(self, name: str) -> int:
+        """Give how large a part says that it is; 0 where it is not there."""
+        info = self._parts.get(_key(name))
+        return info.file_size if info else 0
+
     def chunks(self, name: str) -> Iterator[bytes]:
         """Give a part in pieces.
 

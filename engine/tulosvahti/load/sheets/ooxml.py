@@ -6,7 +6,7 @@ Element names are compared without their prefix, so that files in the strict dia
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tulosvahti.load.sheets.archive import DAMAGE, Archive, parse, walk
@@ -23,12 +23,13 @@ _UNKNOWN = ("worksheet", "that the workbook does not name")
 
 
 @dataclass(frozen=True)
-class _Entry:
-    """A sheet as the workbook names it; ``link`` is the id of its relation."""
+class Entry:
+    """A sheet as the workbook names it; ``link`` is the id of its relation, ``part`` where it is in the archive."""
 
     name: str
     link: str
     hidden: bool
+    part: str = ""
 
 
 def read(path: Path, out: Writer) -> None:
@@ -39,33 +40,51 @@ def read(path: Path, out: Writer) -> None:
 
     """
     with Archive(path, out.limits.unpacked) as archive:
-        main = _main_part(archive)
         book = Book()
-        try:
-            entries = _entries(archive, main, book)
-            links = _links(archive, main)
-        except (BrokenSheetError, *DAMAGE) as error:
-            msg = f"the list of sheets cannot be read: {error}"
-            raise RefusedError(msg, next_step="open the file in a spreadsheet program and save it again") from error
-        if book.from_1904:
-            out.notice("days_from_1904")
-        read_shared(archive, links, book, out)
-        sheets = [entry for entry in entries if links.get(entry.link, _UNKNOWN)[0] == "worksheet"]
+        sheets = opened(archive, book, out)
         out.total(len(sheets))
         for entry in sheets:
-            _sheet(archive, entry, links, book, out)
+            read_sheet(archive, entry, book, out)
 
 
-def _sheet(archive: Archive, entry: _Entry, links: dict[str, tuple[str, str]], book: Book, out: Writer) -> None:
+def opened(archive: Archive, book: Book, out: Writer) -> list[Entry]:
+    """Read what the sheets share into ``book``, and give the sheets; errors as of ``read``."""
+    main = _main_part(archive)
+    try:
+        entries = _entries(archive, main, book)
+        links = _links(archive, main)
+    except (BrokenSheetError, *DAMAGE) as error:
+        msg = f"the list of sheets cannot be read: {error}"
+        raise RefusedError(msg, next_step="open the file in a spreadsheet program and save it again") from error
+    if book.from_1904:
+        out.notice("days_from_1904")
+    read_shared(archive, links, book, out)
+    found = [replace(entry, part=links.get(entry.link, _UNKNOWN)[1]) for entry in entries]
+    return [entry for entry in found if links.get(entry.link, _UNKNOWN)[0] == "worksheet"]
+
+
+def read_sheet(archive: Archive, entry: Entry, book: Book, out: Writer, most: int = 0) -> None:
+    """Read a sheet; one that cannot be read is a problem. ``most``: rows after which the rest is not looked at."""
     out.sheet(f"!{entry.name}", hidden=entry.hidden)
     try:
         reader = RowReader(book, out)
-        parse(reader.parser, archive.chunks(links.get(entry.link, _UNKNOWN)[1]))
+        if most:
+            for piece in archive.chunks(entry.part):
+                reader.parser.Parse(piece, False)  # noqa: FBT003 - the parser's own signature
+                if out.rows >= most:
+                    break
+        else:
+            parse(reader.parser, archive.chunks(entry.part))
         reader.end()
     except (BrokenSheetError, *DAMAGE) as error:
         out.drop()
-        step = "open the workbook in a spreadsheet program and save it again; its other sheets are read"
-        out.problem(f"sheet {entry.name!r} cannot be read: {error}", next_step=step)
+        out.problem(*broken(entry.name, error))
+
+
+def broken(name: str, error: Exception) -> tuple[str, str, str]:
+    """Say that a sheet cannot be read, what is allowed and what to do."""
+    step = "open the workbook in a spreadsheet program and save it again; its other sheets are read"
+    return f"sheet {name!r} cannot be read: {error}", "", step
 
 
 def _main_part(archive: Archive) -> str:
@@ -84,13 +103,13 @@ def _main_part(archive: Archive) -> str:
     return name if name.lower() in archive.names else "xl/workbook.xml"
 
 
-def _entries(archive: Archive, main: str, book: Book) -> list[_Entry]:
-    entries: list[_Entry] = []
+def _entries(archive: Archive, main: str, book: Book) -> list[Entry]:
+    entries: list[Entry] = []
 
     def take(tag: str, attributes: dict[str, str]) -> None:
         if tag == "sheet":
             link = next((text for name, text in attributes.items() if name.rpartition(":")[2] == "id"), "")
-            entries.append(_Entry(attributes.get("name", ""), link, attributes.get("state", "visible") != "visible"))
+            entries.append(Entry(attributes.get("name", ""), link, attributes.get("state", "visible") != "visible"))
         elif tag == "workbookPr":
             book.from_1904 = _yes(attributes.get("date1904"))
         elif tag == "calcPr":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tulosvahti.load.sheets.archive import DAMAGE, Archive, parse, parser
 from tulosvahti.load.sheets.number_format import BUILT_IN, GENERAL, NumberFormat, compiled
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
+class Strings(Protocol):
+    """Texts in their order."""
+
+    def append(self, text: str, /) -> None:
+        """Add one."""
+
+    def __getitem__(self, at: int, /) -> str:
+        """Give one; LookupError: there is none."""
+
+
 @dataclass
 class Book:
     """What all sheets share.
@@ -24,7 +34,7 @@ class Book:
     calculated when it is opened, so its stored results may be none.
     """
 
-    strings: list[str] = field(default_factory=list)
+    strings: Strings = field(default_factory=list[str])
     formats: list[NumberFormat] = field(default_factory=list)
     from_1904: bool = False
     stale: bool = False

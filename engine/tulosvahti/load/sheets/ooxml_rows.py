@@ -236,6 +236,26 @@ class RowReader:
             left, right = sorted((column_index(match[1]), column_index(match[3])))
             self._merged.append(Area(top, left, bottom, right))
 
+    @property
+    def row(self) -> int:
+        """The last row that came, from 0; -1 before the first."""
+        return self._row
+
+    @row.setter
+    def row(self, row: int) -> None:
+        """Go on after a row: those before it were read otherwise."""
+        self._row = row
+
+    @property
+    def hidden(self) -> list[tuple[int, int]]:
+        """First and last of the hidden rows that came."""
+        return self._hidden_rows
+
+    def cell(self, marks: dict[str, str], text: str) -> WireCell:
+        """Give a cell without a formula from its attributes and its text."""
+        self._cell, self._value = marks, text
+        return self._typed("", 0)
+
     def end(self) -> None:
         """End the sheet."""
         # Programs that cannot calculate store 0 as the result of every formula, and ask for calculation on opening.

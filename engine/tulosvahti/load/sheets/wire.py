@@ -89,21 +89,25 @@ class Writer:
         """
         while cells and not cells[-1]:
             cells.pop()
-        if self._rows + count > _MOST_ROWS:
-            msg = f"it has more than {_MOST_ROWS} rows"
-            raise BrokenSheetError(msg)
-        self._cells -= len(cells) * count + count // 16
-        if self._cells < 0:
-            msg = f"file has more than {self._limits.cells} cells"
-            raise RefusedError(msg, f"at most {self._limits.cells} cells", "split the file, or delete what is unused")
         # A row of years or of column numbers is a header, whatever the type of its cells.
         if not all(_HEADING.fullmatch(text) for _, text in numerals) and len(self._numerals) < _MOST_NAMED:
             self._numerals += [a1(self._rows + at, column) for at in range(min(count, 1000)) for column, _ in numerals]
-        self._rows += count
+        self.count(count, len(cells) * count + count // 16)
         self._block.append([count, cells])
         self._filled += len(cells) + 1
         if self._filled > _BLOCK:
             self._flush()
+
+    def count(self, rows: int, cells: int) -> None:
+        """Count rows and cells towards the limits; errors as of ``row``."""
+        if self._rows + rows > _MOST_ROWS:
+            msg = f"it has more than {_MOST_ROWS} rows"
+            raise BrokenSheetError(msg)
+        self._cells -= cells
+        if self._cells < 0:
+            msg = f"file has more than {self._limits.cells} cells"
+            raise RefusedError(msg, f"at most {self._limits.cells} cells", "split the file, or delete what is unused")
+        self._rows += rows
 
     def end(
         self,
@@ -201,10 +205,11 @@ class Assembler:
 
     def _take_rows(self, block: list[tuple[int, list[WireCell]]]) -> None:
         for count, cells in block:
-            made = tuple([self._cell(item) for item in cells])
+            made = tuple([self.cell(item) for item in cells])
             self._rows.extend([made] * count)
 
-    def _cell(self, item: WireCell) -> Cell:
+    def cell(self, item: WireCell) -> Cell:
+        """Give a cell as it came."""
         if isinstance(item, list):
             if len(item) > _SHARED:
                 return self._typed(*item)
@@ -249,9 +254,9 @@ class Assembler:
             rows = self._rows
         else:
             said.append(Notice("zeros_not_results"))
-        covered = _covered(areas, rows)
-        if covered:
-            said.append(Notice("value_under_merge", tuple(covered)))
+        under = covered(areas, rows)
+        if under:
+            said.append(Notice("value_under_merge", tuple(under)))
         sheet = Sheet(
             f"{self._name}{self._suffix}",
             tuple(rows),
@@ -302,7 +307,7 @@ def _numbers(spans: Iterable[Sequence[int]], end: int) -> frozenset[int]:
     return frozenset(number for first, last in spans for number in range(int(first), min(int(last) + 1, end)))
 
 
-def _covered(areas: tuple[Area, ...], rows: Sequence[tuple[Cell, ...]]) -> list[str]:
+def covered(areas: tuple[Area, ...], rows: Sequence[tuple[Cell, ...]]) -> list[str]:
     """Name the cells that have a value though a merged range hides them: sums count them, people do not see them."""
     names: list[str] = []
     patience = _MOST_ROWS
