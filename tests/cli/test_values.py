@@ -125,12 +125,28 @@ def test_what_is_refused(values, arguments, said) -> None:
         ("entered: true\n", "", "'path' is missing"),
         ("primaryKey: [year]\n", "", "entered: values cannot be told apart without a key"),
         ("entered: true", "entered: true\nencoding: utf-16", "encoding has no meaning for values that are entered"),
+        ("type: number,", "type: number, jump: 1,", "jump: 1 is no factor of a number; allowed: a number greater than 1, or any"),
+        ("type: number,", "type: number, jump: wide,", "jump: wide is no factor of a number"),
+        ("type: year,", "type: year, jump: 3,", "jump: 3 is no factor of a number"),
     ],
 )
 def test_problems_of_the_contract(project, values, old, new, said) -> None:
     project.write("inputs/sick_leave.yaml", CONTRACT.replace(old, new))
     done = project.call("lint")
     assert (done.exit_code, said in done.output) == (2, True), done.output
+
+
+def test_a_jump_needs_a_reason_and_a_contract_may_allow_it(project, values) -> None:
+    for year, days in (("2024", "2"), ("2025", "45")):
+        values("enter", "sick_leave", f"year={year}", f"days={days}", "--by", "anna")
+    values("submit", "sick_leave", "all", "--by", "anna")
+    far = "45 is a jump from 2, the value of 2024: more than 10 times as much or as little"
+    assert f"  needs a reason to be approved: days: {far}" in values("list", "sick_leave")
+    assert "cannot be approved without a reason" in re.sub(r"\s+", " ", values("approve", "sick_leave", "all", "--by", "bo", code=2))
+    for jump, blocked in (("30", False), ("2,5", True), ("any", False)):
+        project.write("inputs/sick_leave.yaml", CONTRACT.replace("type: number,", f'type: number, jump: "{jump}",'))
+        assert ("needs a reason" in values("list", "sick_leave")) is blocked
+    values("approve", "sick_leave", "all", "--by", "bo")
 
 
 @pytest.fixture

@@ -79,6 +79,16 @@ def test_what_takes_back_needs_a_reason(deed: Deed) -> None:
     assert deed in DECIDING
 
 
+def test_a_jump_is_approved_with_a_reason_alone() -> None:
+    submitted, jumps = entry(1, Deed.SUBMIT), ("days: 500 is a jump", "hours: 0 is a jump")
+    for reason in ("", "  "):
+        with pytest.raises(EntryRefusedError, match="row 2023 cannot be approved without a reason: days: 500 is a jump; hours: 0 is a jump"):
+            may_do(submitted, Deed.APPROVE, "bo", reason, jumps=jumps)
+    may_do(submitted, Deed.APPROVE, "bo", "a new building", jumps=jumps)
+    with pytest.raises(EntryRefusedError, match="cannot be approved: days: no number"):
+        may_do(submitted, Deed.APPROVE, "bo", "a new building", faults=("days: no number",), jumps=jumps)
+
+
 @pytest.mark.parametrize(
     ("by", "faults", "four_eyes", "said"),
     [

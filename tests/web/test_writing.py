@@ -9,9 +9,12 @@ import openpyxl
 import pytest
 from dashboard import PASSWORD, VISITS, sent, signed_in, token_of
 
+from tulosvahti.core.entry import Deed as Done
+from tulosvahti.core.entry import EntryState, Sort
 from tulosvahti.load.project import load_project
 from tulosvahti.store import alerting, deliveries
 from tulosvahti.store.changes import changes
+from tulosvahti.wiring import values
 from tulosvahti.wiring.values import entered_rows
 
 BAD_VISITS = VISITS + "d;41.02.2025;-5\n"
@@ -187,6 +190,46 @@ def test_what_is_implausible_is_kept_and_not_approved(owner, controller):
     assert "cannot be approved until" in owner.get("/en/values/figures").text
     assert decide(owner, "submit", *ids).status_code == 303
     assert decide(controller, "approve", *ids).status_code == 422
+
+
+def approved(owner, controller, *rows, **fields):
+    """Enter rows and submit them; give the answer to their approval."""
+    assert enter(owner, *rows, deed="enter").status_code == 303
+    ids = row_ids(owner)[-len(rows) :]
+    assert decide(owner, "submit", *ids).status_code == 303
+    return decide(controller, "approve", *ids, **fields)
+
+
+def test_a_jump_from_the_year_before_is_approved_with_a_reason_alone(signed, owner, controller):
+    first = [{"year": "2022", "unit": "a", "score": "2"}, {"year": "2022", "unit": "b", "score": "50"}]
+    assert approved(owner, controller, *first).status_code == 303
+    assert enter(owner, {"year": "2023", "unit": "a", "score": "90"}, {"year": "2023", "unit": "b", "score": "90"}, deed="enter").status_code == 303
+    page = owner.get("/fi/values/figures").text
+    assert page.count("90 on hyppäys kauden 2022 arvosta 2: yli 10-kertainen muutos") == 1
+    assert page.count("Hyväksytään vain perustellen.") == 1
+    rows = [str(row.newest.id) for row in entered_rows(signed.reader, "figures").values() if row.key[0] == "2023"]
+    assert decide(owner, "submit", *rows).status_code == 303
+    refused = decide(controller, "approve", *rows)
+    assert refused.status_code == 422
+    assert "score: 90 is a jump from 2, the value of 2022" in refused.text
+    assert decide(controller, "approve", *rows, reason="a new way of asking").status_code == 303
+    assert last_change(signed) == ("approved", "input:figures", "controller", "a new way of asking")
+
+
+def test_values_and_their_line_in_the_history_are_kept_together_or_not_at_all(signed, root):
+    def breaks(*_: object) -> None:
+        message = "the history cannot be written"
+        raise RuntimeError(message)
+
+    project, row = load_project(root), {"year": "2024", "unit": "a", "score": "5"}
+    with pytest.raises(RuntimeError):
+        values.enter(project, signed.ledger, "figures", [row], "owner", signed.clock(), beside=breaks)
+    assert entered_rows(signed.reader, "figures") == {}
+    values.enter(project, signed.ledger, "figures", [row], "owner", signed.clock())
+    with pytest.raises(RuntimeError):
+        values.decide(project, signed.ledger, "figures", [(("2024", "a"), Sort.ACTUAL)], Done.SUBMIT, "owner", signed.clock(), beside=breaks)
+    (kept,) = entered_rows(signed.reader, "figures").values()
+    assert kept.newest.state is EntryState.DRAFT
 
 
 def test_somebody_elses_newer_version_is_not_overwritten(owner, controller):

@@ -226,12 +226,14 @@ def _say_faults(opened: Project, entry: Entry) -> None:
 
 
 def _lines(rows: Sequence[Row], contract: Contract, opened: Project) -> str:
-    from tulosvahti.load.entered import entered_fields, faults_of  # noqa: PLC0415
+    from tulosvahti.load.entered import entered_fields, faults_of_rows  # noqa: PLC0415
+    from tulosvahti.wiring.values import jumps_of_chosen  # noqa: PLC0415
 
     if not rows:
         return f"{contract.name}: nothing has been entered yet"
     lines = []
-    for row in rows:
+    faults, jumps = faults_of_rows(contract, [row.newest.values for row in rows]), jumps_of_chosen(contract, rows, rows)
+    for row, wrong, far in zip(rows, faults, jumps, strict=True):
         entry = row.newest
         shown = ", ".join(f"{item.name} {entry.values.get(item.name) or '–'}" for item in entered_fields(contract) if item.name not in contract.primary_key)
         step = entry.steps[-1] if entry.steps else None
@@ -242,7 +244,8 @@ def _lines(rows: Sequence[Row], contract: Contract, opened: Project) -> str:
         if counting is not None and counting is not entry:
             lines.append(f"  counts until then: version of {_local(counting.at, opened)}")
         if not entry.counts:
-            lines += [f"  blocks approval: {field}: {why}" for field, why in faults_of(contract, entry.values).items()]
+            lines += [f"  blocks approval: {field}: {why}" for field, why in wrong.items()]
+            lines += [f"  needs a reason to be approved: {field}: {why}" for field, why in far.items()]
     return "\n".join(lines)
 
 

@@ -87,6 +87,10 @@ class Field:
     pattern: str = ""
     min_length: int | None = None
     max_length: int | None = None
+    jump: Decimal | None = None
+    """How many times as much, or as little, as the period before an entered value may be; None: the usual."""
+    jump_any: bool = False
+    """True where no jump of an entered value is held implausible."""
 
     @property
     def column(self) -> str:

@@ -211,8 +211,10 @@ def may_start(entry: Entry, deed: Deed) -> bool:
     return entry.state in _FROM[deed]
 
 
-def may_do(entry: Entry, deed: Deed, by: str, reason: str, *, faults: Iterable[str] = (), four_eyes: bool = True) -> None:
-    """Tell whether a deed may be done. ``faults``: what the contract says against the values.
+def may_do(  # noqa: PLR0913 (a deed, and what speaks against it)
+    entry: Entry, deed: Deed, by: str, reason: str, *, faults: Iterable[str] = (), jumps: Iterable[str] = (), four_eyes: bool = True
+) -> None:
+    """Tell whether a deed may be done. ``faults``: what the contract says against the values; ``jumps``: what needs a reason.
 
     Raises:
         EntryRefusedError: with the reason.
@@ -226,6 +228,8 @@ def may_do(entry: Entry, deed: Deed, by: str, reason: str, *, faults: Iterable[s
     if deed is Deed.APPROVE:
         if found := list(faults):
             raise EntryRefusedError(f"row {row} cannot be approved: {'; '.join(found)}")
+        if (found := list(jumps)) and not reason.strip():
+            raise EntryRefusedError(f"row {row} cannot be approved without a reason: {'; '.join(found)}")
         if four_eyes and by == entry.submitted_by:
             raise EntryRefusedError(f"row {row} was submitted by {by}: somebody else has to approve it")
 

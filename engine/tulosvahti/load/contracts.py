@@ -248,7 +248,24 @@ def _field(shape: FieldShape, index: int, contract: ContractShape, source: Sourc
         pattern=limits.pattern,
         min_length=limits.minLength,
         max_length=limits.maxLength,
+        jump=_jump(shape, index, contract, source),
+        jump_any=shape.jump == "any",
     )
+
+
+def _jump(shape: FieldShape, index: int, contract: ContractShape, source: Source) -> Decimal | None:
+    if shape.jump is None or shape.jump == "any":
+        return None
+    place, allowed = source.place(("fields", index, "jump")), "a number greater than 1, or any"
+    try:
+        found = read_agreed_number(str(shape.jump))
+    except NumberTextError:
+        found = Decimal(0)
+    if found <= 1 or shape.type not in {"number", "integer"}:
+        source.problems.append(Problem(place, f"jump: {shape.jump} is no factor of a number", allowed))
+    elif not contract.entered or contract.period not in contract.primaryKey:
+        source.problems.append(Problem(place, "jump: only of values entered by hand, whose key has the period", "leave it out"))
+    return found
 
 
 def _limit(value: str | date | None, kind: FieldType, source: Source, at: tuple[int, str]) -> Decimal | date | None:

@@ -318,6 +318,7 @@ class FieldShape(Shape):
     trueValues: list[Written] = ["true", "1"]  # noqa: N815 (Frictionless)
     falseValues: list[Written] = ["false", "0"]  # noqa: N815 (Frictionless)
     constraints: ConstraintsShape = ConstraintsShape()
+    jump: Literal["any"] | Written | None = Field(default=None, description="values by hand: times as much or as little; or any")
 
 
 class EnteredShape(Shape):

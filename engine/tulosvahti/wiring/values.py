@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from pathlib import Path
@@ -26,7 +26,8 @@ from tulosvahti.core.entry import (
     rows_of,
     told_key,
 )
-from tulosvahti.load.entered import approved_file, faults_of, read_entry
+from tulosvahti.load.entered import approved_file, faults_of_rows, read_entry
+from tulosvahti.load.jumps import jumps_of_rows
 from tulosvahti.run.nightly import Before, Request, evaluate
 from tulosvahti.store import entries as stored
 from tulosvahti.store.files import write_atomically
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 _GONE = (EntryState.WITHDRAWN, EntryState.RETRACTED)
 MOST_ATTACHED = 25 * 2**20
 """Bytes of a file of evidence."""
+
+
+Beside = Callable[["Connection", list[Entry]], None]
+"""Called with what was done, in the transaction that keeps it: what it writes is kept too, or neither is."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def entered_rows(ledger: Ledger, name: str) -> dict[tuple[Key, Sort], Row]:
 
 def enter(  # noqa: PLR0913 (what a version is made of)
     project: Project, ledger: Ledger, name: str, given: Sequence[Mapping[str, str]], by: str, at: datetime,
-    *, sort: Sort = Sort.ACTUAL, reason: str = "", seen: Mapping[Key, int] | None = None,
+    *, sort: Sort = Sort.ACTUAL, reason: str = "", seen: Mapping[Key, int] | None = None, beside: Beside | None = None,
 ) -> list[Entry]:  # fmt: skip
     """Enter versions of rows, all of them or none; rows that say what is there already are left as they are.
 
@@ -119,12 +124,15 @@ def enter(  # noqa: PLR0913 (what a version is made of)
         if refused:
             # Leaving the transaction by an exception takes back what it wrote.
             raise EntryRefusedError("; ".join(refused))
-        return [entry for entry in stored.entries(connection, name) if entry.id in made]
+        entries = [entry for entry in stored.entries(connection, name) if entry.id in made]
+        if beside is not None:
+            beside(connection, entries)
+    return entries
 
 
 def decide(  # noqa: PLR0913 (a deed, who does it, why)
     project: Project, ledger: Ledger, name: str, keys: Sequence[tuple[Key, Sort]], deed: Deed, by: str, at: datetime,
-    reason: str = "",
+    reason: str = "", beside: Beside | None = None,
 ) -> list[Entry]:  # fmt: skip
     """Do something with the newest versions of rows, with all of them or none.
 
@@ -136,14 +144,15 @@ def decide(  # noqa: PLR0913 (a deed, who does it, why)
     refused: list[str] = []
     with ledger.transaction() as connection:
         rows = rows_of(stored.entries(connection, name))
+        against = _against(contract, rows, [at_row for at_row in keys if at_row in rows]) if deed is Deed.APPROVE else {}
         for at_row in keys:
             row = rows.get(at_row)
             if row is None:
                 refused.append(f"there is no row {told_key(at_row[0])} ({at_row[1]})")
                 continue
             try:
-                faults = [f"{field}: {why}" for field, why in faults_of(contract, row.newest.values).items()] if deed is Deed.APPROVE else []
-                may_do(row.newest, deed, by, reason, faults=faults, four_eyes=contract.four_eyes)
+                faults, jumps = against.get(at_row, ((), ()))
+                may_do(row.newest, deed, by, reason, faults=faults, jumps=jumps, four_eyes=contract.four_eyes)
             except EntryRefusedError as error:
                 refused.append(str(error))
                 continue
@@ -151,15 +160,38 @@ def decide(  # noqa: PLR0913 (a deed, who does it, why)
                 stored.do(connection, row.newest.id, deed, by, at, reason)
         if refused:
             raise EntryRefusedError("; ".join(refused))
-        done = rows_of(stored.entries(connection, name))
+        found = rows_of(stored.entries(connection, name))
+        done = [found[at_row].newest for at_row in keys]
+        if beside is not None:
+            beside(connection, done)
     write_entered(project, ledger, [name])
-    return [done[at_row].newest for at_row in keys]
+    return done
 
 
-def attach(  # noqa: PLR0913 (a file, whose it is, and when)
-    project: Project, ledger: Ledger, entry: Entry, filename: str, content: bytes, by: str, at: datetime
-) -> Attachment:
-    """Keep a file of evidence with a version of a row.
+def _against(
+    contract: Contract, rows: Mapping[tuple[Key, Sort], Row], keys: Sequence[tuple[Key, Sort]]
+) -> dict[tuple[Key, Sort], tuple[list[str], list[str]]]:
+    """Give what speaks against approving rows: what the contract says, and which values jump."""
+    chosen = [rows[at_row] for at_row in keys]
+    faults = faults_of_rows(contract, [row.newest.values for row in chosen])
+    jumps = jumps_of_chosen(contract, chosen, rows.values())
+    return {
+        at_row: ([f"{field}: {why}" for field, why in wrong.items()], [f"{field}: {why}" for field, why in far.items()])
+        for at_row, wrong, far in zip(keys, faults, jumps, strict=True)
+    }
+
+
+def jumps_of_chosen(contract: Contract, chosen: Sequence[Row], every: Iterable[Row]) -> list[dict[str, str]]:
+    """Give the jumps of rows, each held against the rows of its own sort."""
+    found: dict[tuple[Key, Sort], dict[str, str]] = {}
+    for sort in Sort:
+        mine = [row for row in chosen if row.sort is sort]
+        found |= zip(((row.key, sort) for row in mine), jumps_of_rows(contract, mine, [row for row in every if row.sort is sort]), strict=True)
+    return [found[row.key, row.sort] for row in chosen]
+
+
+def kept_evidence(project: Project, filename: str, content: bytes, by: str, at: datetime) -> Attachment:
+    """Keep a file of evidence in the input store, to be attached to versions of rows.
 
     Raises:
         EntryRefusedError: it is empty or too large, or has no name.
@@ -170,7 +202,19 @@ def attach(  # noqa: PLR0913 (a file, whose it is, and when)
         raise EntryRefusedError(
             f"file {name or filename!r} has {len(content)} bytes; allowed: a name, and 1 to {MOST_ATTACHED} bytes"
         )
-    found = Attachment(name, InputStore(project.root).keep(content), len(content), by, at)
+    return Attachment(name, InputStore(project.root).keep(content), len(content), by, at)
+
+
+def attach(  # noqa: PLR0913 (a file, whose it is, and when)
+    project: Project, ledger: Ledger, entry: Entry, filename: str, content: bytes, by: str, at: datetime
+) -> Attachment:
+    """Keep a file of evidence with a version of a row.
+
+    Raises:
+        EntryRefusedError: as ``kept_evidence``.
+
+    """
+    found = kept_evidence(project, filename, content, by, at)
     with ledger.transaction() as connection:
         stored.attach(connection, entry.id, found)
     return found

@@ -20,7 +20,7 @@ from tulosvahti.load.entered import entered_fields, faults_of_rows, read_entry, 
 from tulosvahti.load.files import read_file
 from tulosvahti.load.held import store_of
 from tulosvahti.load.tables import take_files
-from tulosvahti.wiring.values import enter, entered_contract, entered_rows
+from tulosvahti.wiring.values import Beside, enter, entered_contract, entered_rows
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -94,7 +94,8 @@ def read_import(project: Project, ledger: Ledger, name: str, path: Path, sort: S
 
 
 def apply_import(  # noqa: PLR0913 (an import, who applies it and why)
-    project: Project, ledger: Ledger, name: str, found: Import, by: str, at: datetime, *, sort: Sort = Sort.ACTUAL, reason: str = ""
+    project: Project, ledger: Ledger, name: str, found: Import, by: str, at: datetime, *, sort: Sort = Sort.ACTUAL, reason: str = "",
+    beside: Beside | None = None,
 ) -> list[Entry]:  # fmt: skip
     """Enter the rows of an import as drafts, all of them or none.
 
@@ -102,7 +103,7 @@ def apply_import(  # noqa: PLR0913 (an import, who applies it and why)
         EntryRefusedError: a row may not be entered, or changed since the import was shown.
 
     """
-    return enter(project, ledger, name, found.rows, by, at, sort=sort, reason=reason, seen=found.seen)
+    return enter(project, ledger, name, found.rows, by, at, sort=sort, reason=reason, seen=found.seen, beside=beside)
 
 
 def _asked(contract: Contract) -> Contract:

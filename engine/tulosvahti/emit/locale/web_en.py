@@ -304,6 +304,7 @@ WORDS: dict[str, str] = {
     "web.values.state.retracted": "retracted",
     "web.values.history": "History",
     "web.values.blocked": "This cannot be approved until it is mended.",
+    "web.values.jumps": "Approved only with a reason.",
     "web.values.reason_about": "Required to return, unlock or retract.",
     "web.values.change_about": "Required where an approved value changes.",
     "web.values.do.submit": "Submit",

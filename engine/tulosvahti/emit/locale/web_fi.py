@@ -304,6 +304,7 @@ WORDS: dict[str, str] = {
     "web.values.state.retracted": "poistettu laskusta",
     "web.values.history": "Historia",
     "web.values.blocked": "Tätä ei voi hyväksyä ennen korjausta.",
+    "web.values.jumps": "Hyväksytään vain perustellen.",
     "web.values.reason_about": "Pakollinen, kun palautat, avaat lukituksen tai poistat laskusta.",
     "web.values.change_about": "Pakollinen, kun hyväksytty arvo muuttuu.",
     "web.values.do.submit": "Lähetä hyväksyttäväksi",

@@ -304,6 +304,7 @@ WORDS: dict[str, str] = {
     "web.values.state.retracted": "borttagen",
     "web.values.history": "Historia",
     "web.values.blocked": "Det här kan inte godkännas förrän det har rättats.",
+    "web.values.jumps": "Godkänns bara med motivering.",
     "web.values.reason_about": "Obligatorisk när du returnerar, låser upp eller tar bort.",
     "web.values.change_about": "Obligatorisk när ett godkänt värde ändras.",
     "web.values.do.submit": "Sänd för godkännande",

@@ -15,14 +15,17 @@ from tulosvahti.core.entry import Deed as Done
 from tulosvahti.core.role import Deed
 from tulosvahti.emit.told import told
 from tulosvahti.store.changes import record
+from tulosvahti.store.entries import attach
 from tulosvahti.store.inputs import InputStore, InputStoreError
 from tulosvahti.web.page import Page, PageAt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy import Connection
+
     from tulosvahti.core.contract import Contract, Field
-    from tulosvahti.core.entry import Key
+    from tulosvahti.core.entry import Entry, Key
     from tulosvahti.wiring.values import Change
 
 _ROWS = 2000
@@ -36,10 +39,11 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the grid: its version, what blocks its approval, and what may be done with it."""
+    """A row of the grid: its version, what blocks its approval, what needs a reason for it, and what may be done with it."""
 
     row: Row
     faults: Mapping[str, str]
+    jumps: Mapping[str, str]
     deeds: tuple[Done, ...]
 
 
@@ -68,7 +72,8 @@ def grid(page: Page, problem: str = "", status: int = 200, given: list[dict[str,
     contract, sort = _contract(page), _sort(page)
     rows = [row for (_, of), row in values.entered_rows(page.ledger, contract.name).items() if of is sort]
     faults = faults_of_rows(contract, [row.newest.values for row in rows]) if rows else []
-    lines = [Line(row, wrong, _deeds(page, contract, row)) for row, wrong in zip(rows, faults, strict=True)]
+    jumps = values.jumps_of_chosen(contract, rows, rows)
+    lines = [Line(row, wrong, far, _deeds(page, contract, row)) for row, wrong, far in zip(rows, faults, jumps, strict=True)]
     fields = entered_fields(contract)
     seen = given if given is not None else []
     return page.show(
@@ -107,16 +112,23 @@ def enter(page: Page) -> Response:
     try:
         if page.form.get("deed") == "try":
             return grid(page, given=rows, changes=_tried(page, contract, rows))
+        files = [
+            values.kept_evidence(page.project, upload.name, upload.content, page.person.name, page.now)
+            for upload in page.files.get("evidence", [])
+        ]
+
+        def beside(connection: Connection, made: list[Entry]) -> None:
+            for entry in made:
+                for file in files:
+                    attach(connection, entry.id, file)
+            _record(page, connection, "entered", contract, made)
+
         made = values.enter(
             page.project, page.house.ledger, contract.name, rows, page.person.name, page.now, sort=sort,
-            reason=page.field("reason"), seen=seen,
+            reason=page.field("reason"), seen=seen, beside=beside,
         )  # fmt: skip
-        for entry in made:
-            for upload in page.files.get("evidence", []):
-                values.attach(page.project, page.house.ledger, entry, upload.name, upload.content, page.person.name, page.now)
     except EntryRefusedError as error:
         return grid(page, _said(page, error), 422, given=rows)
-    _record(page, "entered", contract, [entry.key for entry in made])
     return page.done(f"/values/{contract.name}", "web.said.entered" if made else "web.said.unchanged", sort=str(sort))
 
 
@@ -176,11 +188,14 @@ def decide(page: Page) -> Response:
     if not keys:
         return grid(page, page.say("web.values.none_chosen"), 422)
     reason = page.field("reason")
+
+    def beside(connection: Connection, done: list[Entry]) -> None:
+        _record(page, connection, _WORDS[deed], contract, done)
+
     try:
-        values.decide(page.project, page.house.ledger, contract.name, keys, deed, page.person.name, page.now, reason)
+        values.decide(page.project, page.house.ledger, contract.name, keys, deed, page.person.name, page.now, reason, beside)
     except EntryRefusedError as error:
         return grid(page, _said(page, error), 422)
-    _record(page, _WORDS[deed], contract, [key for key, _ in keys])
     return page.done(f"/values/{contract.name}", "web.said.decided", sort=str(sort))
 
 
@@ -216,12 +231,11 @@ def evidence(page: Page) -> Response:
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-def _record(page: Page, deed: str, contract: Contract, keys: list[Key]) -> None:
+def _record(page: Page, connection: Connection, deed: str, contract: Contract, entries: list[Entry]) -> None:
     """Name the rows together in the history of changes; each version and step has who and why of its own."""
-    if keys:
-        with page.house.ledger.transaction() as connection:
-            rows = [", ".join(key) for key in keys]
-            record(connection, page.author, deed, f"input:{contract.name}", page.field("reason"), {"rows": rows[:100], "count": len(rows)})
+    if entries:
+        rows = [", ".join(entry.key) for entry in entries]
+        record(connection, page.author, deed, f"input:{contract.name}", page.field("reason"), {"rows": rows[:100], "count": len(rows)})
 
 
 def _said(page: Page, error: EntryRefusedError) -> str:

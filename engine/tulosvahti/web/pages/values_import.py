@@ -17,7 +17,10 @@ from tulosvahti.web.page import Page, PageAt, Upload
 from tulosvahti.web.tickets import taken, ticket
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from tulosvahti.core.contract import Contract
+    from tulosvahti.core.entry import Entry
     from tulosvahti.wiring.values_import import Import
 
 _MOST = 1000
@@ -68,12 +71,16 @@ def apply(page: Page) -> Response:
     name, sha256, content = taken(page, f"values {contract.name} {sort}")
     reason = page.field("reason")
     read = _read(page, contract, Upload(name, content), sort)
+
+    def beside(connection: Connection, made: list[Entry]) -> None:
+        record(connection, page.author, "entered", f"input:{contract.name}", reason, {"file": name, "sha256": sha256, "count": len(made)})
+
     try:
-        made = apply_import(page.project, page.house.ledger, contract.name, read, page.person.name, page.now, sort=sort, reason=reason)
+        made = apply_import(
+            page.project, page.house.ledger, contract.name, read, page.person.name, page.now, sort=sort, reason=reason, beside=beside
+        )
     except EntryRefusedError as error:
         raise page.refused("web.deliveries.cannot", why="; ".join(told(part, page.language) for part in str(error).split("; "))) from None
-    with page.house.ledger.transaction() as connection:
-        record(connection, page.author, "entered", f"input:{contract.name}", reason, {"file": name, "sha256": sha256, "count": len(made)})
     return page.done(f"/values/{contract.name}", "web.said.entered" if made else "web.said.unchanged", sort=str(sort))
 
 
