@@ -26,6 +26,7 @@ from tulosvahti.core.verdict import Change, Outcome, Word
 from tulosvahti.emit.charts import Series, line_charts
 from tulosvahti.emit.jsonout import to_json
 from tulosvahti.emit.report import render
+from tulosvahti.emit.screens import Terminal
 from tulosvahti.emit.stored import stored_of
 from tulosvahti.emit.terminal import show
 from tulosvahti.emit.words import CATALOGUES, number, reason_text, target_text, verdict_word
@@ -120,7 +121,7 @@ def test_json_has_the_shape_of_the_design(outcome: Outcome, agreements: Mapping[
 
 def test_terminal_fits_and_reads_without_colour(outcome: Outcome, agreements: Mapping[str, Agreement]) -> None:
     out = io.StringIO()
-    show(outcome, agreements, Console(file=out, width=100), "fi")
+    show(outcome, agreements, Terminal(Console(file=out, width=100)), "fi")
     text = out.getvalue()
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 100

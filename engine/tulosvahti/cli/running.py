@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,12 +92,11 @@ def run_project(order: Order) -> int:
 
 def show(opened: Project, done: Done) -> None:
     """Print what a run found, and what became of it."""
-    from rich.console import Console  # noqa: PLC0415 (heavy)
-
+    from tulosvahti.emit.screens import screen_of  # noqa: PLC0415 (only where a run is shown)
     from tulosvahti.emit.terminal import show as show_outcome  # noqa: PLC0415
 
-    console = Console() if sys.stdout.isatty() else Console(width=110)
-    show_outcome(done.outcome, opened.agreements, console, opened.config.languages[0])
+    coloured = sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE"))
+    show_outcome(done.outcome, opened.agreements, screen_of(sys.stdout, coloured=coloured), opened.config.languages[0])
     say(f"report: {done.report}")
     if done.mails:
         say(f"mails written: {len(done.mails)} in {done.mails[0].parent}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlglot import exp
 
@@ -19,13 +19,14 @@ from tulosvahti.core.period import Grain
 from tulosvahti.core.rule import MeasureKind, RowsSpec, TargetSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Hashable, Mapping
     from datetime import date
 
     from tulosvahti.core.contract import Contract
     from tulosvahti.core.expressed import Expression
     from tulosvahti.core.rule import Measure
 
+Made = TypeVar("Made")
 MISSING = {"unknown": "NULL", "fail": "FALSE", "pass": "TRUE"}
 """What a row with a missing operand is, by a rows rule's strategy."""
 _STEPS = {
@@ -47,9 +48,16 @@ class RuleSql:
 
     contracts: Mapping[str, Contract]
     as_of: date
-    _compiled: dict[tuple[str, frozenset[str], Grain | None, str], str] = field(default_factory=dict, repr=False)
+    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     _queries: dict[int, tuple[TargetSpec | RowsSpec, str]] = field(default_factory=dict, repr=False)
     """By the identity of a specification, which is kept so that no other takes its place."""
+
+    def once(self, what: Hashable, make: Callable[[], Made]) -> Made:
+        """Make what many rules have in common once; ``what`` names all that it depends on."""
+        if what not in self._made:
+            self._made[what] = make()
+        made: Made = self._made[what]
+        return made
 
     def query(self, spec: TargetSpec | RowsSpec) -> str:
         """Give a rule's own query, by which passes name their measurements."""
@@ -64,12 +72,15 @@ class RuleSql:
         chosen = ", ".join(["__period", *(sql if sql == name else f"{sql} AS {name}" for sql, name in subjects)])
         if spec.measure.moved is not None:  # by place: a name would stand for the field, or for what it is counted as
             keys = ", ".join(str(at + 1) for at in range(len(subjects) + 1))
-        columns = columns_of(spec.measure, partial(self.written, grain=spec.grain))
-        selected = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns)
+        selected = self.once(("selected", spec.measure.kind, spec.grain, *sql_of(spec.measure.expression)), lambda: self._selected(spec))
         return (
             f"WITH base AS (\n{self._base(spec)}\n)\n"
             f"SELECT {chosen}, {selected}\nFROM base\nGROUP BY {keys}\nORDER BY {keys}"
         )
+
+    def _selected(self, spec: TargetSpec) -> str:
+        columns = columns_of(spec.measure, partial(self.written, grain=spec.grain))
+        return ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns)
 
     def subject(self, measure: Measure, name: str) -> str:
         """Give the value of a subject's field: of a mapped one the organisation that has its code on the chosen day."""
@@ -127,10 +138,7 @@ class RuleSql:
         """Give an expression of rows; None is true of every row. ``period``: the first day of its period, as SQL."""
         if expression is None:
             return "TRUE"
-        key = expression.text, expression.columns, grain, period
-        if key not in self._compiled:
-            self._compiled[key] = self.written(expression.tree, grain, period)
-        return self._compiled[key]
+        return self.once(("compiled", grain, period, *sql_of(expression)), lambda: self.written(expression.tree, grain, period))
 
     def written(self, tree: exp.Expression, grain: Grain | None = None, period: str = _PERIOD) -> str:
         """Give a part of an expression of rows, with its names quoted and dates put in."""
@@ -177,6 +185,11 @@ class RuleSql:
             newest += f", {quoted(contract.known_on)} DESC NULLS LAST"
         partition = ", ".join(["__period", *(self.subject(measure, name) for name in measure.by), f"({SOUND})"])
         return f"SELECT *, rank() OVER (PARTITION BY {partition} ORDER BY {newest}) AS __rank FROM ({middle})"
+
+
+def sql_of(expression: Expression | None) -> tuple[str, ...]:
+    """Give what tells apart expressions of one input, as far as SQL is concerned."""
+    return () if expression is None else (expression.written or expression.text,)
 
 
 def _plain(node: exp.Literal) -> exp.Expression:

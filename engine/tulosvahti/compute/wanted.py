@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from tulosvahti.compute.parts_sql import Leaf, has_row_value, leaves_of, quoted
-from tulosvahti.compute.rule_sql import MISSING, RuleSql, period_start
+from tulosvahti.compute.rule_sql import MISSING, RuleSql, period_start, sql_of
 from tulosvahti.core.contract import FieldType
 from tulosvahti.core.expressed import PARAMETERS
 from tulosvahti.core.period import Grain
@@ -75,7 +75,7 @@ def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql, *, listed: bool = Tru
         if _speaks_of_periods(spec.where, spec.require):
             return None
         outcome = f"coalesce({rules.compiled(spec.require, None)}, {MISSING[spec.missing]})"
-        atoms = _atoms(spec.where, contract, rules.written)
+        atoms = rules.once(("atoms", spec.input, *sql_of(spec.where)), lambda: _atoms(spec.where, contract, rules.written))
         return Wanted(rules.query(spec), spec.input, filter=atoms, value=outcome, listed=listed)
     measure = spec.measure
     if measure.mapping is not None:
@@ -84,8 +84,12 @@ def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql, *, listed: bool = Tru
     start = f"({period_start(day, spec.grain)})" if measure.period else "CAST(NULL AS DATE)"
     written = partial(rules.written, grain=spec.grain, period=start)
     row_value = has_row_value(measure)
-    leaves = tuple(leaves_of(measure.expression, written)) if measure.expression and not row_value else ()
-    atoms = _atoms(measure.where, contract, written)
+    leaves: tuple[Leaf, ...] = ()
+    if measure.expression and not row_value:
+        whole = measure.expression
+        leaves = rules.once(("leaves", spec.grain, start, *sql_of(whole)), lambda: tuple(leaves_of(whole, written)))
+    place = ("atoms", measure.input, spec.grain, start, *sql_of(measure.where))
+    atoms = rules.once(place, lambda: _atoms(measure.where, contract, written))
     value = rules.compiled(measure.expression, spec.grain, start) if row_value else "TRUE"
     if measure.skip_missing:
         atoms = (*atoms, Atom(f"({value}) IS NOT NULL"))

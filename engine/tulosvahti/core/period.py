@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 
 class Grain(StrEnum):
@@ -39,7 +40,7 @@ class Period:
         """The last day inside the period."""
         return self.end - timedelta(days=1)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The period's name, as in files and JSON: ``2023``, ``2023-H1``, ``2023-W05``."""
         start_year, month = self.start.year, self.start.month

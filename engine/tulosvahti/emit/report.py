@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from tulosvahti.core.measure import Subject
     from tulosvahti.emit.stored import Stored
 
     Judged = Mapping[str, Any]
@@ -223,15 +222,10 @@ def _sections(page: _Page) -> list[dict[str, Any]]:
 
 
 def _rule(
-    verdicts: list[Judged], years: Sequence[tuple[int, bool]], charts: Mapping[tuple[str, Subject], tuple[str, str]], page: _Page
+    verdicts: list[Judged], years: Sequence[tuple[int, bool]], charts: Mapping[str, list[tuple[str, Markup, str]]], page: _Page
 ) -> dict[str, Any]:
     first = verdicts[0]
     name = first["rule"]
-    drawn = [
-        (", ".join(value for _, value in subject), Markup(svg), foretold)  # noqa: S704 (own SVG)
-        for (of, subject), (svg, foretold) in charts.items()
-        if of == name
-    ]
     targets = page.stored.targets(name)
     return {
         "id": name,
@@ -241,7 +235,7 @@ def _rule(
         "targets": [_targets_of(targets, year, page.language) for year, _ in years] if targets is not None else None,
         "target": target_text(first["target"], page.language),
         "verdicts": [_row(verdict, page) for verdict in verdicts],
-        "charts": drawn,
+        "charts": charts.get(name, []),
         "quote": first["cite"]["quote"],
         "page": first["cite"]["page"],
         "note": page.stored.note(name, page.language),
@@ -362,8 +356,13 @@ def _table(verdict: Judged, page: _Page) -> dict[str, Any] | None:
     return {"columns": [{"name": name.replace("_", " "), "total": name == total_column} for name in columns], "rows": rows}
 
 
-def _charts(page: _Page) -> dict[tuple[str, Subject], tuple[str, str]]:
-    """Draw what has three known values or more, in the order of the verdicts; each with its forecast in words."""
+def _charts(page: _Page) -> dict[str, list[tuple[str, Markup, str]]]:
+    """Draw what has three known values or more, by rule: the subject, the picture, the forecast in words."""
     found = stored_trends(page.stored, page.language)
     drawn = line_charts(list(found.values()), page.pictures)
-    return {key: (svg, series.foretold) for (key, series), svg in zip(found.items(), drawn, strict=True) if svg}
+    charts: dict[str, list[tuple[str, Markup, str]]] = {}
+    for ((rule, subject), series), svg in zip(found.items(), drawn, strict=True):
+        if svg:
+            name = ", ".join(value for _, value in subject)
+            charts.setdefault(rule, []).append((name, Markup(svg), series.foretold))  # noqa: S704 (own SVG)
+    return charts

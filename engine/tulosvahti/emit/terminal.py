@@ -9,11 +9,6 @@ from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
 from tulosvahti.core.contract import DeliveryState
 from tulosvahti.core.verdict import Word
 from tulosvahti.emit.revisions import revision_name, revision_text
@@ -34,13 +29,12 @@ from tulosvahti.emit.words import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rich.console import Console
-
     from tulosvahti.core.contract import Delivery
     from tulosvahti.core.rule import Agreement
     from tulosvahti.core.verdict import Finding, Outcome, Verdict
+    from tulosvahti.emit.screens import Screen
 
-WIDTH = 100
+_HEADS = ("indicator", "observed", "target", "verdict", "owner", "changed")
 _STYLES = {
     Word.MET: "green",
     Word.MISSED: "bold red",
@@ -52,59 +46,45 @@ _STYLES = {
 }
 
 
-def show(outcome: Outcome, agreements: Mapping[str, Agreement], console: Console, language: str) -> None:
+def show(outcome: Outcome, agreements: Mapping[str, Agreement], screen: Screen, language: str) -> None:
     """Print a run."""
     by_key = {finding.verdict.key: finding for finding in outcome.findings}
-    console.print(Text(word("ui.as_of", language, day=day(outcome.as_of, language)), style="bold"))
+    screen.text(word("ui.as_of", language, day=day(outcome.as_of, language)), "bold")
     named = ""
     for (key, section), verdicts in groupby(outcome.verdicts, key=_section):
         found = list(verdicts)
         title = clean(found[0].rule.cite.section_title.in_language(language))
-        console.print()
+        screen.text("")
         if key != named and key in agreements:
-            console.print(Text(clean(agreements[key].title.in_language(language)), style="bold underline"))
+            screen.text(clean(agreements[key].title.in_language(language)), "bold underline")
         named = key
-        console.print(Text(f"{section} {title}".strip(), style="bold"))
-        table = _table(language)
-        for verdict in found:
-            _add(table, verdict, by_key.get(verdict.key), outcome, language)
-        console.print(table, width=min(console.width, WIDTH))
+        screen.text(f"{section} {title}".strip(), "bold")
+        heads = [word(f"ui.{name}", language) for name in _HEADS]
+        screen.table(heads, (_row(verdict, by_key.get(verdict.key), outcome, language) for verdict in found))
         for verdict in found:
             if verdict.needs_attention and verdict.reason:
                 said = f"{SIGNS[verdict.word]} {_name(verdict, language)}: {clean(reason_text(verdict.reason, language))}"
-                console.print(Padding(Text(said, style="dim"), (0, 0, 0, 2)), width=min(console.width, WIDTH))
-    _revisions(outcome, console, language)
-    _deliveries(outcome, console, language)
-    _problems(outcome, console, language)
-    console.print()
-    console.print(_summary(outcome, language))
+                screen.text(said, "dim", indent=2)
+    _revisions(outcome, screen, language)
+    _deliveries(outcome, screen, language)
+    _problems(outcome, screen, language)
+    screen.text("")
+    screen.line(_summary(outcome, language), whole=True)
 
 
 def _section(verdict: Verdict) -> tuple[str, str]:
     return verdict.rule.cite.agreement, verdict.rule.cite.section
 
 
-def _table(language: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True, padding=(0, 1), show_edge=False)
-    table.add_column(word("ui.indicator", language), ratio=1, overflow="fold")
-    table.add_column(word("ui.observed", language), justify="right", width=12, overflow="fold")
-    table.add_column(word("ui.target", language), justify="right", width=12, overflow="fold")
-    table.add_column(word("ui.verdict", language), width=15, overflow="fold")
-    table.add_column(word("ui.owner", language), width=12, overflow="fold")
-    table.add_column(word("ui.changed", language), width=12, overflow="fold")
-    return table
-
-
-def _add(table: Table, verdict: Verdict, finding: Finding | None, outcome: Outcome, language: str) -> None:
-    rule = verdict.rule
-    table.add_row(
-        Text(_name(verdict, language)),
-        Text(clean(observed_text(verdict, language))),
-        Text(clean(target_text(verdict.target, language))),
-        Text(f"{SIGNS[verdict.word]} {verdict_word(verdict.word, language)}", style=_STYLES[verdict.word]),
-        Text(clean(rule.owner)),
-        Text(change_text(verdict, finding, outcome, language)),
-    )
+def _row(verdict: Verdict, finding: Finding | None, outcome: Outcome, language: str) -> list[tuple[str, str]]:
+    return [
+        (_name(verdict, language), ""),
+        (clean(observed_text(verdict, language)), ""),
+        (clean(target_text(verdict.target, language)), ""),
+        (f"{SIGNS[verdict.word]} {verdict_word(verdict.word, language)}", _STYLES[verdict.word]),
+        (clean(verdict.rule.owner), ""),
+        (change_text(verdict, finding, outcome, language), ""),
+    ]
 
 
 def _name(verdict: Verdict, language: str) -> str:
@@ -126,19 +106,18 @@ def change_text(verdict: Verdict, finding: Finding | None, outcome: Outcome, lan
     return ""
 
 
-def _deliveries(outcome: Outcome, console: Console, language: str) -> None:
+def _deliveries(outcome: Outcome, screen: Screen, language: str) -> None:
     bad = [item for item in outcome.deliveries if item.state is not DeliveryState.ACCEPTED or item.rejected_rows]
     if bad:
-        console.print()
-        console.print(Text(word("ui.deliveries_attention", language), style="bold"))
+        screen.text("")
+        screen.text(word("ui.deliveries_attention", language), "bold")
     for item in bad:
-        console.print(Text(_delivery(item, language)), soft_wrap=False, width=min(console.width, WIDTH))
+        screen.text(_delivery(item, language))
     synthetic = [item.name for item in outcome.deliveries if item.synthetic]
     if synthetic:
-        console.print()
+        screen.text("")
         names = ", ".join(clean(name) for name in synthetic)
-        line = Text(f"{word('ui.synthetic', language)}: ", style="bold")
-        console.print(line.append(names, style="not bold"), width=min(console.width, WIDTH))
+        screen.line([(f"{word('ui.synthetic', language)}: ", "bold"), (names, "")])
 
 
 def _delivery(item: Delivery, language: str) -> str:
@@ -151,29 +130,29 @@ def _delivery(item: Delivery, language: str) -> str:
     return "; ".join(parts)
 
 
-def _revisions(outcome: Outcome, console: Console, language: str) -> None:
+def _revisions(outcome: Outcome, screen: Screen, language: str) -> None:
     if outcome.revisions:
-        console.print()
-        console.print(Text(word("revised.title", language), style="bold"))
+        screen.text("")
+        screen.text(word("revised.title", language), "bold")
     for item in outcome.revisions:
         said = f"  {revision_name(item, language)}: {revision_text(item, language)}"
-        console.print(Text(said), width=min(console.width, WIDTH))
+        screen.text(said)
 
 
-def _problems(outcome: Outcome, console: Console, language: str) -> None:
+def _problems(outcome: Outcome, screen: Screen, language: str) -> None:
     if outcome.problems:
-        console.print()
-        console.print(Text(word("ui.problems", language), style="bold red"))
+        screen.text("")
+        screen.text(word("ui.problems", language), "bold red")
     for problem in outcome.problems:
-        console.print(Text(f"  {clean(str(problem))}"), width=min(console.width, WIDTH))
+        screen.text(f"  {clean(str(problem))}")
 
 
-def _summary(outcome: Outcome, language: str) -> Text:
-    line = Text()
+def _summary(outcome: Outcome, language: str) -> list[tuple[str, str]]:
+    line: list[tuple[str, str]] = []
     for kind in Word:
         count = sum(verdict.word is kind for verdict in outcome.verdicts)
         if count:
-            line.append("  " if line else "")
-            line.append(f"{SIGNS[kind]} {verdict_word(kind, language)} {count}", style=_STYLES[kind])
-    line.append(f"  {word('ui.total', language, count=number(Decimal(len(outcome.verdicts)), language))}")
-    return line
+            line.append(("  " if line else "", ""))
+            line.append((f"{SIGNS[kind]} {verdict_word(kind, language)} {count}", _STYLES[kind]))
+    total = word("ui.total", language, count=number(Decimal(len(outcome.verdicts)), language))
+    return [*line, (f"  {total}", "")]

@@ -5,13 +5,12 @@ What a run found is published in one transaction, or not at all. Moments handed 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, insert, make_url, not_, select, update
+from sqlalchemy import and_, bindparam, func, insert, make_url, not_, select, update
 
 from tulosvahti.core.verdict import Change, Word
 from tulosvahti.store import alerting, deliveries, revised, rows, schema, slots
@@ -231,8 +230,7 @@ class Ledger:
             deliveries.log_run(connection, outcome, finished_at)
             revised.record(connection, run, outcome.revisions)
             if not outcome.lookback:
-                for finding in outcome.findings:
-                    _follow(connection, run, finding)
+                _follow(connection, run, outcome.findings)
                 alerting.move(connection, run, moved)
                 deliveries.record_notes(connection, mails, post(connection, run, mails, finished_at))
         move_wal(self.engine)
@@ -369,26 +367,28 @@ def _finish(connection: Connection, run: int, finished_at: datetime, **values: o
         raise LedgerError(message)
 
 
-def _follow(connection: Connection, run: int, finding: Finding) -> None:
-    """Open, move on or resolve a finding. One that continues keeps its verdict: unknown freezes what was known."""
-    rule, subject, period = finding.verdict.key
-    key = {"rule": rule, "subject": rows.subject_text(subject), "period": period}
-    word = finding.verdict.word
-    if finding.change is Change.OPENED:
-        values = {**key, "verdict": word, "first_run": run, "last_run": run}
-        connection.execute(insert(schema.findings).values(values))
-        return
-    values = {"last_run": run}
-    if finding.change is Change.CHANGED:
-        values["verdict"] = word
-    if finding.change is Change.RESOLVED:
-        values["resolved_run"] = run
+def _follow(connection: Connection, run: int, findings: Sequence[Finding]) -> None:
+    """Open, move on or resolve findings. One that continues keeps its verdict: unknown freezes what was known."""
+    opened: list[dict[str, Any]] = []
+    others: dict[Change, list[dict[str, Any]]] = {}
+    for finding in findings:
+        rule, subject, period = finding.verdict.key
+        key, verdict = {"rule": rule, "subject": rows.subject_text(subject), "period": period}, finding.verdict.word
+        if finding.change is Change.OPENED:
+            opened.append({**key, "verdict": verdict, "first_run": run, "last_run": run})
+        else:
+            known = {**key, "verdict": verdict} if finding.change is Change.CHANGED else key
+            others.setdefault(finding.change, []).append({f"this_{name}": value for name, value in known.items()})
+    _add(connection, schema.findings, opened)
     found = schema.findings.c
-    changed = connection.execute(
-        update(schema.findings)
-        .where(*(found[name] == value for name, value in key.items()), found.resolved_run.is_(None))
-        .values(values)
-    )
-    if changed.rowcount != 1:
-        message = f"finding {json.dumps(key, ensure_ascii=False)} is not open but {finding.change}"
-        raise LedgerError(message)
+    for change, items in others.items():
+        values: dict[str, Any] = {"last_run": run}
+        if change is Change.CHANGED:
+            values["verdict"] = bindparam("this_verdict")
+        if change is Change.RESOLVED:
+            values["resolved_run"] = run
+        mine = (found[name] == bindparam(f"this_{name}") for name in ("rule", "subject", "period"))
+        changed = connection.execute(update(schema.findings).where(*mine, found.resolved_run.is_(None)).values(values), items)
+        if changed.rowcount != len(items):
+            message = f"{len(items)} findings are {change}, of which {changed.rowcount} are open"
+            raise LedgerError(message)
