@@ -79,10 +79,10 @@ print(json.dumps([n, most, own]))
 INTAKE = """
 from datetime import date
 from pathlib import Path
-from tulosvahti.load.project import load_project
+from tulosvahti.load.opened import open_project
 from tulosvahti.load.tables import take
 root = Path(path).parent.parent
-project = load_project(root)
+project = open_project(root)
 taken = take(project.contracts["inspections"], root, date(2030, 1, 1))
 assert taken.rows is not None, taken.delivery.explanation
 assert not taken.delivery.rejects, taken.delivery.rejects[:3]

@@ -173,10 +173,12 @@ class _Reading:
             column.scale.settled = True
 
     def _frames(self) -> Iterator[pl.DataFrame]:
-        schema = compile_schema(self._contract, whole=False)
+        schema: Any = None
         for block in _ahead(self._source.blocks()):
             if not self._columns:
                 self._begin(block)
+            # Not before: Pandera may be loading while the first block is parted.
+            schema = schema or compile_schema(self._contract, whole=False)
             yield self._frame(block, schema)
 
     def _begin(self, block: Block) -> None:

@@ -26,7 +26,7 @@ from tulosvahti.load.sheets.archive import DAMAGE
 from tulosvahti.load.sheets.reading import MEGABYTE, amount, humane
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from tulosvahti.core.contract import Contract
@@ -113,10 +113,11 @@ def digest_lying(contract: Contract, root: Path) -> str:
     return found[0][1]
 
 
-def read_file(path: Path, name: str, folder: Path, *, links: bool = True) -> File:
+def read_file(path: Path, name: str, folder: Path, *, links: bool = True, coming: Callable[[], None] | None = None) -> File:
     """Hold a file that may be read in the store ``folder``: no pipe, device or folder, which could hang or never end.
 
-    ``links``: whether it may be a link; one that lies where producers drop files could lead anywhere.
+    ``links``: whether it may be a link; one that lies where producers drop files could lead anywhere. ``coming``: called
+    before what is not held yet is copied.
 
     Raises:
         FileNotFoundError: it is not there.
@@ -145,7 +146,7 @@ def read_file(path: Path, name: str, folder: Path, *, links: bool = True) -> Fil
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             msg = f"{name} is a folder, a device or a pipe, not a file"
             raise UnreadableError(msg, "put the file itself there")
-        held = hold(file, folder, MOST)
+        held = hold(file, folder, MOST, coming)
     return File(name, held.path, held.sha256, held.size, written_at(found), _owner(path))
 
 

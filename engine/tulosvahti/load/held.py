@@ -9,16 +9,22 @@ import errno
 import hashlib
 import os
 import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.sheets.reading import amount
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EFBIG})
 """What a disk or a system says of itself; any other error comes of what is in a file."""
 _PIECE = 1 << 20
+_LARGE = 16 << 20
+"""Bytes from which copying is worth more than one thread."""
 
 
 @dataclass(frozen=True)
@@ -35,25 +41,31 @@ def store_of(root: Path) -> Path:
     return root / ".tulosvahti" / "store"
 
 
-def hold(stream: IO[bytes], folder: Path, most: int) -> Held:
+def hold(stream: IO[bytes], folder: Path, most: int, coming: Callable[[], None] | None = None) -> Held:
     """Copy a stream that can be read twice into the store, unless it is there; its digest is that of the copy.
+
+    ``coming`` is called where it is not there, before it is copied.
 
     Raises:
         UnreadableError: it grew to more than ``most`` bytes while it was read.
 
     """
-    sha256, size = copied(stream, None, most)
-    held = _place(folder, sha256, size)
-    if size <= most and held.path.is_file() and held.path.stat().st_size == size:
-        return held
-    stream.seek(0)
+    declared = _size_of(stream)
+    if declared < _LARGE or _may_hold(folder, declared):
+        sha256, size = copied(stream, None, most)
+        held = _place(folder, sha256, size)
+        if size <= most and held.path.is_file() and held.path.stat().st_size == size:
+            return held
+        stream.seek(0)
+    if coming is not None:
+        coming()
     folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=folder, prefix=".part-")
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as out:
             # What is still being written is taken as far as it is now: the copy is what counts.
-            sha256, size = copied(stream, out, most)
+            sha256, size = (copied if declared < _LARGE else _poured)(stream, out, most)
             out.flush()
             os.fsync(out.fileno())
         _refuse_grown(size, most)
@@ -68,6 +80,42 @@ def hold(stream: IO[bytes], folder: Path, most: int) -> Held:
         part.unlink(missing_ok=True)
         raise
     return held
+
+
+def _size_of(stream: IO[bytes]) -> int:
+    """Give the size of a file; 0 where that is not to be known."""
+    try:
+        return os.fstat(stream.fileno()).st_size
+    except OSError:
+        return 0
+
+
+def _may_hold(folder: Path, size: int) -> bool:
+    """Tell whether the store has anything of this size: what is sure to be new is read once, as it is copied."""
+    return any(path.stat().st_size == size for path in folder.glob("[0-9a-f][0-9a-f]/*"))
+
+
+def _poured(stream: IO[bytes], out: IO[bytes], most: int) -> tuple[str, int]:
+    """Copy a large stream as ``copied`` does; one piece is written, and sent to the disk, while another is digested."""
+    digest, size = hashlib.sha256(), 0
+    with ThreadPoolExecutor(1) as pool:
+        before: Future[None] | None = None
+        while size <= most and (piece := stream.read(min(_LARGE // 2, most + 1 - size))):
+            writing = pool.submit(_write, out, piece)
+            digest.update(piece)
+            size += len(piece)
+            if before is not None:
+                before.result()
+            before = writing
+        if before is not None:
+            before.result()
+    return digest.hexdigest(), size
+
+
+def _write(out: IO[bytes], piece: bytes) -> None:
+    out.write(piece)
+    out.flush()
+    os.fsync(out.fileno())
 
 
 def _refuse_grown(size: int, most: int) -> None:

@@ -150,6 +150,21 @@ def kept_open() -> Iterator[None]:
 
 
 _IDLE: list[_Child | None] = []
+_AHEAD: list[_Child] = []
+
+
+def start_ahead() -> None:
+    """Start the child of the next order, which is not known yet, unless one waits; ``end_ahead`` ends it if nothing comes."""
+    if not _AHEAD and not any(_IDLE):
+        # Where none can be started, the order itself says so.
+        with suppress(OSError):
+            _AHEAD.append(_Child())
+
+
+def end_ahead() -> None:
+    """End a child that was started for nothing."""
+    while _AHEAD:
+        _AHEAD.pop().close()
 
 
 @contextmanager
@@ -158,6 +173,9 @@ def _child() -> Iterator[_Child]:
     child = _IDLE[-1] if _IDLE else None
     if _IDLE:
         _IDLE[-1] = None
+    if child is None:
+        with suppress(IndexError):
+            child = _AHEAD.pop()
     child = child or _Child()
     try:
         yield child

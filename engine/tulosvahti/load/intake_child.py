@@ -15,6 +15,7 @@ import pickle
 import signal
 import sys
 import tempfile
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def main(order: str) -> None:
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
     bound(limits)
+    threading.Thread(target=_prepare, daemon=True).start()
     with os.fdopen(pipe, "wb") as out, suppress(BrokenPipeError):
         for line in sys.stdin.buffer:
             wanted = json.loads(line)
@@ -42,6 +44,14 @@ def main(order: str) -> None:
             tempfile.tempdir = str(Path(wanted["place"]).parent)
             out.write(json.dumps(_read(wanted, limits)).encode("ascii") + b"\n")
             out.flush()
+
+
+def _prepare() -> None:
+    """Load what every order needs, while none has come yet or its text is parted; what cannot be loaded, the order says."""
+    with suppress(Exception):
+        from tulosvahti.load.rows_read import prepare  # noqa: PLC0415 - loads Polars and Pandera, after the limits are set
+
+        prepare()
 
 
 def _read(order: dict[str, Any], limits: dict[str, int]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -43,6 +44,9 @@ _UNUSED = frozenset({"hypothesis", "pandas", "pyspark"})
 """What Pandera imports where it is installed, and needs for no frame of Polars; it takes longer to load than Pandera."""
 
 
+_LOADING = threading.Lock()
+
+
 class _Hiding:
     """A finder of modules to which some do not exist."""
 
@@ -62,24 +66,24 @@ class _Hiding:
             raise ModuleNotFoundError(msg, name=name)
 
 
-def _pandera() -> Any:  # noqa: ANN401 (the module)
+def pandera_polars() -> Any:  # noqa: ANN401 (the module)
     """Import Pandera as where neither Pandas nor Spark is installed, unless they are loaded: it takes a third of the time.
 
     It imports the rest of itself when it first looks at a frame, so it is shown one.
     """
-    if "pandera" in sys.modules:
-        import pandera.polars as pa  # noqa: PLC0415
+    with _LOADING:
+        if "pandera" not in sys.modules:
+            hiding: Any = _Hiding(_UNUSED - sys.modules.keys())
+            sys.meta_path.insert(0, hiding)
+            try:
+                import pandera.polars as pa  # noqa: PLC0415
 
-        return pa
-    hiding: Any = _Hiding(_UNUSED - sys.modules.keys())
-    sys.meta_path.insert(0, hiding)
-    try:
-        import pandera.polars as pa  # noqa: PLC0415
+                check = pa.Check(_all(pl.lit(value=True)))
+                pa.DataFrameSchema({"a": pa.Column(checks=check)}).validate(pl.DataFrame({"a": [1]}), lazy=True)
+            finally:
+                sys.meta_path.remove(hiding)
+    import pandera.polars as pa  # noqa: PLC0415
 
-        check = pa.Check(_all(pl.lit(value=True)))
-        pa.DataFrameSchema({"a": pa.Column(checks=check)}).validate(pl.DataFrame({"a": [1]}), lazy=True)
-    finally:
-        sys.meta_path.remove(hiding)
     return pa
 
 
@@ -88,7 +92,7 @@ def compile_schema(contract: Contract, *, whole: bool = True) -> pa.DataFrameSch
 
     ``whole``: the frame has all the rows, so that what may stand once only is seen too.
     """
-    pandera = _pandera()
+    pandera = pandera_polars()
     columns: dict[str, Any] = {}
     for item in contract.fields:
         checks = [
@@ -108,7 +112,7 @@ def compile_schema(contract: Contract, *, whole: bool = True) -> pa.DataFrameSch
 
 def breaks(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> list[Break]:
     """Run a schema over a typed frame and give what broke, in row order."""
-    pandera = _pandera()
+    pandera = pandera_polars()
     from pandera.config import ValidationDepth, config_context  # noqa: PLC0415
 
     try:

@@ -22,6 +22,7 @@ from tulosvahti.load.doubts import doubts_of
 from tulosvahti.load.files import File, unpacked
 from tulosvahti.load.grid_records import read_grid
 from tulosvahti.load.merging import Part, merged
+from tulosvahti.load.pandera_schema import pandera_polars
 from tulosvahti.load.records import Records, UnreadableError
 from tulosvahti.load.row_store import End, Summary
 from tulosvahti.load.sheets.formats import START, is_text, named_otherwise
@@ -42,6 +43,11 @@ _SQUEEZED = 32
 _WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 _SHORT, _LONG = 18, 38
 """Digits of a number that fits 64 bits, and of the longest."""
+
+
+def prepare() -> None:
+    """Load what is loaded late otherwise, and takes long."""
+    pandera_polars()
 
 
 def read_into(contract: Contract, files: Sequence[File], place: Path, least: int = LARGE) -> Summary:

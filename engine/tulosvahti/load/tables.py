@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -26,7 +26,7 @@ from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.row_store import Entry, RowStore, Summary, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import polars as pl
 
@@ -67,8 +67,9 @@ def take(contract: Contract, root: Path, as_of: date) -> Taken:
 
 def take_all(contracts: Sequence[Contract], root: Path, as_of: date) -> dict[str, Taken]:
     """Take the deliveries of several contracts; those that are read anew are read together."""
-    found = {contract.name: _held(contract, root, as_of) for contract in contracts}
-    taken = take_files([item[:2] for item in found.values() if not isinstance(item, Taken)], root, as_of)
+    with _child_ahead() as coming:
+        found = {contract.name: _held(contract, root, as_of, coming) for contract in contracts}
+        taken = take_files([item[:2] for item in found.values() if not isinstance(item, Taken)], root, as_of)
     result = {}
     for name, item in found.items():
         if isinstance(item, Taken):
@@ -76,6 +77,20 @@ def take_all(contracts: Sequence[Contract], root: Path, as_of: date) -> dict[str
         else:
             result[name] = taken[name] if item.kept is None else with_marks(taken[name], item.kept)
     return result
+
+
+@contextmanager
+def _child_ahead() -> Iterator[Callable[[], None]]:
+    """Give what starts a child for something to read, while that is copied; if nothing is read then, the child ends."""
+    with ExitStack() as stack:
+
+        def coming() -> None:
+            from tulosvahti.load.intake_apart import end_ahead, start_ahead  # noqa: PLC0415 - most runs read nothing anew
+
+            start_ahead()
+            stack.callback(end_ahead)
+
+        yield coming
 
 
 def take_files(wanted: Sequence[tuple[Contract, Sequence[File]]], root: Path, as_of: date) -> dict[str, Taken]:
@@ -102,8 +117,8 @@ class _Held(NamedTuple):
     """What the newest fetches left, of an input that is fetched."""
 
 
-def _held(contract: Contract, root: Path, as_of: date) -> _Held | Taken:
-    """Hold the files of a contract; where there are none that can be read, say so."""
+def _held(contract: Contract, root: Path, as_of: date, coming: Callable[[], None]) -> _Held | Taken:
+    """Hold the files of a contract; where there are none that can be read, say so. ``coming``: called before one is copied."""
     if contract.pushed:
         return Taken(Delivery(contract.name, DeliveryState.MISSING, explanation="it is measured in its database"), None)
     names = {path: os.path.relpath(path, root / "inputs") for path in paths_of(contract, root)}
@@ -113,9 +128,9 @@ def _held(contract: Contract, root: Path, as_of: date) -> _Held | Taken:
             kept, files = fetched_files(contract, root)
             return _Held(as_files(contract, kept), files, kept)
         if contract.several:
-            files = [read_file(path, name, store, links=False) for path, name in names.items()]
+            files = [read_file(path, name, store, links=False, coming=coming) for path, name in names.items()]
         else:
-            files = [read_file(path, contract.path, store) for path in names]
+            files = [read_file(path, contract.path, store, coming=coming) for path in names]
     except FileNotFoundError as error:
         if contract.fetch is not None:
             return Taken(never_came(contract, root, as_of), None)
