@@ -16,7 +16,7 @@ from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.typed_rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tulosvahti.core.contract import Contract
 
@@ -55,10 +55,7 @@ def merged(contract: Contract, parts: Sequence[Part]) -> Rows:
                 found = replace(found, duplicate=True, reason=f"{item.reason}; a later delivery has the row anew")
             rejects.append(found)
     notices = [f"{part.name}: {notice}" for part in parts for notice in part.rows.notices]
-    if copies:
-        notices.append(f"{copies} rows stand in several deliveries with the same values and are counted once")
-    if conflicts:
-        notices.append(f"{len(conflicts)} rows were replaced by those of a later delivery, with other values")
+    notices += replaced(copies, len(conflicts))
     total = sum(part.rows.total for part in parts) - len(losers)
     header = list(dict.fromkeys(name for part in parts for name in part.rows.header))
     frame = frame.filter(~pl.col(ROW).is_in(sorted(losers)))
@@ -76,20 +73,31 @@ def _joined(contract: Contract, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     try:
         return pl.concat([frame.with_columns(casts) for frame in frames])
     except pl.exceptions.InvalidOperationError as error:
-        msg = f"the numbers of the deliveries have more than {DIGITS} digits together"
-        raise UnreadableError(msg, f"ask {contract.sender} for fewer decimals") from error
+        raise too_long(contract) from error
+
+
+def too_long(contract: Contract) -> UnreadableError:
+    """Refuse numbers that have more digits together than can be kept."""
+    msg = f"the numbers of the deliveries have more than {DIGITS} digits together"
+    return UnreadableError(msg, f"ask {contract.sender} for fewer decimals")
+
+
+def replaced(copies: int, conflicts: int) -> Iterator[str]:
+    """Say how many rows a later delivery has too, with the same values and with others."""
+    if copies:
+        yield f"{copies} rows stand in several deliveries with the same values and are counted once"
+    if conflicts:
+        yield f"{conflicts} rows were replaced by those of a later delivery, with other values"
 
 
 def _losers(
     contract: Contract, frame: pl.DataFrame, parts: Sequence[Part], places: dict[int, tuple[int, int]]
 ) -> tuple[set[int], int, list[Reject]]:
     """Give the rows that a later delivery has too, how many of them are the same there, and a line for each other."""
-    names = [item.name for item in contract.fields]
     newest: dict[tuple[Any, ...], dict[str, Any]] = {}
     losers: set[int] = set()
     copies = 0
     conflicts = []
-    key_columns = ", ".join(contract.field(name).column for name in contract.primary_key)
     for row in reversed(frame.rows(named=True)):
         key = tuple(row[name] for name in contract.primary_key)
         if None in key:
@@ -98,16 +106,25 @@ def _losers(
         if winner is row:
             continue
         losers.add(row[ROW])
-        changes = [f"{name} {_shown(row[name])} → {_shown(winner[name])}" for name in names if row[name] != winner[name]]
-        if not changes and not row[REJECTED] and not winner[REJECTED]:
+        same = all(row[item.name] == winner[item.name] for item in contract.fields)
+        if same and not row[REJECTED] and not winner[REJECTED]:
             copies += 1
             continue
         (at, number), (later, later_number) = places[row[ROW]], places[winner[ROW]]
-        told = ", ".join(changes[:_MOST_CHANGES]) + (f" and {len(changes) - _MOST_CHANGES} more" * (len(changes) > _MOST_CHANGES))
-        reason = f"replaced by record {later_number} of {parts[later].name}" + (f": {told}" if told else "")
-        value = ", ".join(_shown(part) for part in key)
-        conflicts.append(Reject(number, number, key_columns, value, reason, duplicate=True, file=parts[at].name))
+        old, new = row | {ROW: number}, winner | {ROW: later_number}
+        conflicts.append(conflict(contract, old, new, parts[at].name, parts[later].name))
     return losers, copies, conflicts[::-1]
+
+
+def conflict(contract: Contract, row: Mapping[str, Any], winner: Mapping[str, Any], name: str, later: str) -> Reject:
+    """List a row that a later delivery has with other values; the rows are numbered as in their own deliveries."""
+    names = [item.name for item in contract.fields]
+    changes = [f"{name} {_shown(row[name])} → {_shown(winner[name])}" for name in names if row[name] != winner[name]]
+    told = ", ".join(changes[:_MOST_CHANGES]) + (f" and {len(changes) - _MOST_CHANGES} more" * (len(changes) > _MOST_CHANGES))
+    reason = f"replaced by record {winner[ROW]} of {later}" + (f": {told}" if told else "")
+    columns = ", ".join(contract.field(name).column for name in contract.primary_key)
+    value = ", ".join(_shown(row[name]) for name in contract.primary_key)
+    return Reject(row[ROW], row[ROW], columns, value, reason, duplicate=True, file=name)
 
 
 def _shown(value: object) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
@@ -30,11 +31,13 @@ from tulosvahti.load.text_blocks import IrregularError
 from tulosvahti.load.typed_rows import COPY, Rows, typed_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tulosvahti.core.contract import Contract
+    from tulosvahti.load.merge_blocks import KeptPart
 
+_T = TypeVar("_T")
 MOST_LISTED = 10_000
 """Faults of rows that a summary lists; it counts them all."""
 LARGE = 1 << 20
@@ -59,12 +62,62 @@ def read_into(contract: Contract, files: Sequence[File], place: Path, least: int
         UnreadableError: with what is wrong and what to do.
 
     """
-    # Of compressed columns a row takes few bytes.
-    most = 1 if not files or files[0].start(2) not in {b"PA", b"PK"} else _SQUEEZED
-    if len(files) == 1 and not contract.several and files[0].size * most >= least:
+    if len(files) == 1 and not contract.several and _weight(files[0]) >= least:
         with suppress(IrregularError):
             return _large(contract, files[0], place)
-    rows = _rows(contract, files, place.parent)
+    every, notices = _apart(files, place.parent)
+    if every == list(files) and not contract.several:
+        return _kept(contract, _strictly(contract, every[0]), place)
+    if len(every) > 1 and not contract.primary_key:
+        msg = f"{len(every)} deliveries and no primaryKey by which their rows could be told apart"
+        raise UnreadableError(msg, f"name the key in {contract.place.file}, or deliver one file")
+    if contract.primary_key and sum(map(_weight, every)) >= least:
+        from tulosvahti.load.merge_blocks import merged_on_disk  # noqa: PLC0415 - small deliveries do without
+
+        parts = [_part(contract, file, place.parent / f"part{at}", least) for at, file in enumerate(every)]
+        summary = merged_on_disk(contract, parts, place, MOST_LISTED)
+        return replace(summary, notices=(*notices, *summary.notices))
+    rows = merged(contract, [Part(file.name, _named(file, partial(_strictly, contract, file))) for file in every])
+    return _kept(contract, replace(rows, notices=(*notices, *rows.notices)), place)
+
+
+def _weight(file: File) -> int:
+    """Give about how many bytes of text a file has; of compressed columns a row takes few."""
+    return file.size * (_SQUEEZED if file.start(2) in {b"PA", b"PK"} else 1)
+
+
+def _named(file: File, read: Callable[[], _T]) -> _T:
+    """Name the file in what is wrong with it."""
+    try:
+        return read()
+    except UnreadableError as error:
+        msg = f"{file.name}: {error}"
+        raise UnreadableError(msg, error.next_step) from error
+
+
+def _part(contract: Contract, file: File, folder: Path, least: int) -> KeptPart:
+    """Read one of several deliveries into a folder of its own; which periods it lacks is for all of them to say."""
+    from tulosvahti.load.merge_blocks import KeptPart  # noqa: PLC0415
+
+    folder.mkdir()
+    place = folder / "rows.parquet"
+    alone = replace(contract, frequency=None)
+
+    def read() -> Summary:
+        if _weight(file) >= min(least, LARGE):
+            with suppress(IrregularError):
+                return _large(alone, file, place)
+        return _kept(alone, _strictly(alone, file), place)
+
+    summary = _named(file, read)
+    for path in folder.iterdir():
+        if path != place:
+            path.unlink()
+    return KeptPart(file.name, summary, place)
+
+
+def _kept(contract: Contract, rows: Rows, place: Path) -> Summary:
+    """Write rows that were read, and sum up."""
     frame = rows.frame.with_columns(_narrowed(rows.frame, item.name) for item in contract.fields if item.type is FieldType.NUMBER)
     frame.write_parquet(place)
     rejects = rows.rejects
@@ -131,8 +184,8 @@ def _narrowed(frame: pl.DataFrame, name: str) -> pl.Expr:
     return pl.col(name).cast(pl.Decimal(_SHORT if fits else _LONG, scale))
 
 
-def _rows(contract: Contract, files: Sequence[File], folder: Path) -> Rows:
-    """Read the rows of all the files and of what is packed in them; the same content twice is read once."""
+def _apart(files: Sequence[File], folder: Path) -> tuple[list[File], list[str]]:
+    """Give the files and what is packed in them, the same content once, and what is to be said of that."""
     apart: dict[str, File] = {}
     notices = []
     for file in files:
@@ -141,22 +194,11 @@ def _rows(contract: Contract, files: Sequence[File], folder: Path) -> Rows:
             if before is not None:
                 notices.append(f"{inner.name} has the same content as {before.name} and is counted once")
             apart[inner.sha256] = inner
-    every = list(apart.values())
-    if every == list(files) and not contract.several:
-        return typed_rows(contract, _read(contract, every[0]))
-    if len(every) > 1 and not contract.primary_key:
-        msg = f"{len(every)} deliveries and no primaryKey by which their rows could be told apart"
-        raise UnreadableError(msg, f"name the key in {contract.place.file}, or deliver one file")
-    parts = []
-    for file in every:
-        try:
-            rows = typed_rows(contract, _read(contract, file))
-        except UnreadableError as error:
-            msg = f"{file.name}: {error}"
-            raise UnreadableError(msg, error.next_step) from error
-        parts.append(Part(file.name, rows))
-    rows = merged(contract, parts)
-    return replace(rows, notices=(*notices, *rows.notices))
+    return list(apart.values()), notices
+
+
+def _strictly(contract: Contract, file: File) -> Rows:
+    return typed_rows(contract, _read(contract, file))
 
 
 def _read(contract: Contract, file: File) -> Records:
