@@ -154,3 +154,29 @@ def signed_in(house, name: str, password: str = PASSWORD, *more, **options) -> B
 def sent(visitor: Browser, page: str, path: str, **fields) -> httpx.Response:
     """Send a form with the token that a page shows."""
     return visitor.post(path, data={"form_token": token_of(visitor.get(page)), **fields})
+
+
+SECOND_AGREEMENT = """\
+  agreement-2:
+    title: {fi: Toisen tulossopimus, sv: Den andras resultatavtal, en: The other's agreement}
+    document: REPLACE/2
+    agency: {fi: Toinen virasto, sv: Den andra myndigheten, en: The other agency}
+    years: {2025: preliminary, 2026: preliminary}
+    annual_report: {2025: 2026-02-28}
+    parties:
+      agency: {fi: Toinen virasto, sv: Den andra myndigheten, en: The other agency}
+"""
+SECOND_CONTRACT = CONTRACT.replace("path: visits.csv", "path: calls.csv").replace("Visits", "Visits of the other")
+SECOND_VISITS = "visit_id;visited_on;cost\n" + "".join(f"{n};{1 + n % 28:02}.03.2025;{n},00\n" for n in range(40))
+SECOND_RULES = RULES.replace("agreement-1", "agreement-2").replace("id: visit", "id: other-visit").replace("input: visits", "input: calls")
+
+
+def make_two_agencies(root):
+    """Write a project with the agreements of two agencies, which agreed on the same two indicators."""
+    make_project(root)
+    with (root / "rules/agreements.yaml").open("a", encoding="utf-8") as agreements:
+        agreements.write(SECOND_AGREEMENT)
+    files = {"inputs/calls.yaml": SECOND_CONTRACT, "inputs/calls.csv": SECOND_VISITS, "rules/4-other.yaml": SECOND_RULES}
+    for name, text in files.items():
+        (root / name).write_text(text, encoding="utf-8")
+    return root

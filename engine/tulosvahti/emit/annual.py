@@ -98,11 +98,11 @@ class _Report:
             text = f"{word('ui.synthetic', self.language)}. {word('ui.synthetic_long', self.language, names=', '.join(stored.synthetic))}"
             self._paragraph(text, "Tulosvahti Warning")
         self._counts()
-        for (_, section), verdicts in stored.sections():
+        for _, verdicts in stored.sections():
             targets = [v for v in verdicts if v["kind"] == "target"]
             dues = [v for v in verdicts if v["kind"] in {"milestone", "narrative"}]
             if targets or dues:
-                self._paragraph(f"{section} {stored.section_title(verdicts[0], self.language)}".strip(), "Heading 1")
+                self._paragraph(stored.section_name(verdicts[0], self.language), "Heading 1")
             if targets:
                 self._targets(targets)
             if dues:

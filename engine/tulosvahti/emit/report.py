@@ -159,6 +159,7 @@ def _line(verdict: Judged, page: _Page) -> dict[str, Any]:
         "id": verdict["rule"],
         **_said(Word(verdict["verdict"]), page.language),
         "owner": page.stored.owner(verdict, page.language),
+        "agency": page.stored.agency(verdict, page.language),
         "sentence": sentence_of(verdict, page.language),
         "severity": page.say(f"severity.{verdict['severity']}") if verdict["severity"] == "critical" else "",
         "change": change_of(verdict, page.language),
@@ -211,7 +212,7 @@ def _sections(page: _Page) -> list[dict[str, Any]]:
         sections.append(
             {
                 "section": section,
-                "title": page.stored.section_title(verdicts[0], page.language),
+                "name": page.stored.section_name(verdicts[0], page.language),
                 "years": [
                     {"year": year, "binding": page.say("ui.binding" if binding else "ui.preliminary")} for year, binding in years
                 ],

@@ -153,6 +153,16 @@ class Stored:
         agreement = self._agreements.get(verdict["cite"]["agreement"], {})
         return _in(agreement.get("sections", {}).get(verdict["cite"]["section"]), language)
 
+    def agency(self, verdict: Mapping[str, Any], language: str) -> str:
+        """Name the agency of a verdict's agreement where the run has several agreements; nothing where it has one."""
+        key = verdict["cite"]["agreement"]
+        return _in(self._agreements.get(key, {}).get("agency"), language) or key if len(self._agreements) > 1 else ""
+
+    def section_name(self, verdict: Mapping[str, Any], language: str) -> str:
+        """Name the section that a verdict cites by number and title, and its agency where that needs saying."""
+        name = f"{verdict['cite']['section']} {self.section_title(verdict, language)}".strip()
+        return " · ".join(filter(None, (name, self.agency(verdict, language))))
+
     def owner(self, verdict: Mapping[str, Any], language: str) -> str:
         """Name the owner as the agreement does."""
         owners = self._agreements.get(verdict["cite"]["agreement"], {}).get("owners", {})

@@ -188,6 +188,14 @@ class Page:
         """Give what says why a form cannot be taken; to be raised."""
         return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, key, **details)
 
+    def parties(self) -> dict[str, str]:
+        """Name the parties of every agreement by their keys; a key that two agreements give to others has both names."""
+        found: dict[str, dict[str, None]] = {}
+        for agreement in self.project.agreements.values():
+            for key, name in agreement.parties:
+                found.setdefault(key, {})[name.in_language(self.language)] = None
+        return {key: " / ".join(names) for key, names in found.items()}
+
     # What changes something.
 
     @property

@@ -137,6 +137,7 @@ WORDS: dict[str, str] = {
     "web.nav.compare": "Compare",
     "web.compare.title": "Side by side",
     "web.compare.subjects": "Subjects of an indicator, or a table",
+    "web.compare.agencies": "Agencies with the same indicator",
     "web.compare.years": "Years of a section",
     "web.compare.heading": "Heading",
     "web.compare.ranking": "Ranking",

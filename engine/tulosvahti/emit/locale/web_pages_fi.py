@@ -137,6 +137,7 @@ WORDS: dict[str, str] = {
     "web.nav.compare": "Vertailu",
     "web.compare.title": "Rinnakkain",
     "web.compare.subjects": "Mittarin kohteet tai taulukko",
+    "web.compare.agencies": "Virastot, joilla on sama mittari",
     "web.compare.years": "Kohdan vuodet",
     "web.compare.heading": "Otsake",
     "web.compare.ranking": "Järjestys",

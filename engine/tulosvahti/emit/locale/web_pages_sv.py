@@ -137,6 +137,7 @@ WORDS: dict[str, str] = {
     "web.nav.compare": "Jämför",
     "web.compare.title": "Sida vid sida",
     "web.compare.subjects": "En mätares objekt, eller en tabell",
+    "web.compare.agencies": "Myndigheter med samma indikator",
     "web.compare.years": "Ett avsnitts år",
     "web.compare.heading": "Rubrik",
     "web.compare.ranking": "Rangordning",

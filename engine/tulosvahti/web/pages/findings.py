@@ -37,9 +37,6 @@ def findings(page: Page) -> Response:
     lines = listed(found, Said(memory, comments, page.now), rules, stored, page.language)
     if standing:
         lines = [line for line in lines if standing in {kind for kind, _ in line["said"]} or (standing == "open" and not line["said"])]
-    owners = {
-        key: name.in_language(page.language) for item in page.project.agreements.values() for key, name in item.parties
-    }
     drawn = _trend(page, trend)
     return page.show(
         "findings.html.j2",
@@ -53,9 +50,9 @@ def findings(page: Page) -> Response:
         pages=-(-len(lines) // MANY),
         trend=trend,
         chart=chart_text(drawn) if drawn.enough else "",
-        hotspots=hotspots(times, rules, owners, page.language),
+        hotspots=hotspots(times, rules, page.project.agreements, page.language),
         punctual=deliverers(punctual, page.project.contracts, page.language),
-        owners=owners,
+        owners=page.parties(),
         none_yet=stored is None,
     )
 

@@ -58,7 +58,7 @@ def indicator(page: Page) -> Response:
         row=verdict_view(shown, stored, language),
         others=[line(stored, verdict, language) for verdict in looked.all],
         subject=subject_key(shown),
-        section=f"{shown['cite']['section']} {stored.section_title(shown, language)}".strip(),
+        section=stored.section_name(shown, language),
         section_key=section_key(shown),
         agreement=stored.title_of_agreement(shown["cite"]["agreement"], language),
         owner=stored.owner(shown, language),

@@ -33,8 +33,7 @@ def everybody(page: Page, token: str = "") -> Response:
 
 def parties(page: Page) -> list[tuple[str, str]]:
     """Give the parties of the agreements, and their names."""
-    found = {key: text for agreement in page.project.agreements.values() for key, text in agreement.parties}
-    return sorted((key, text.in_language(page.language)) for key, text in found.items())
+    return sorted(page.parties().items(), key=lambda item: item[1])
 
 
 def _rights(page: Page, name: str, via: str) -> Person:

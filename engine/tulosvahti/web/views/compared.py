@@ -1,4 +1,4 @@
-"""Side by side: subjects of one indicator, years of a section's indicators, centres and headings of a table."""
+"""Side by side: subjects of one indicator, agencies that share one, years of a section's indicators, centres and headings of a table."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from tulosvahti.core.text import LANGUAGES
 from tulosvahti.emit.stored import subject_of, title_of, value_text
 from tulosvahti.emit.words import figure, number
 from tulosvahti.web.views.matrix import subject_key
@@ -35,7 +36,7 @@ class Ranked:
     value: str
     bar: int
     verdict: str = ""
-    subject: str = ""
+    rule: str = ""
     below: bool = False
     """True where the value is negative."""
 
@@ -45,7 +46,8 @@ def comparable(stored: Stored, language: str) -> list[tuple[str, str]]:
     subjects: dict[str, set[str]] = {}
     titles: dict[str, str] = {}
     for verdict in stored.verdicts:
-        titles.setdefault(verdict["rule"], title_of(verdict, language))
+        if verdict["rule"] not in titles:
+            titles[verdict["rule"]] = " · ".join(filter(None, (title_of(verdict, language), stored.agency(verdict, language))))
         if verdict["subject"]:
             subjects.setdefault(verdict["rule"], set()).add(subject_of(verdict))
         if isinstance(verdict["evidence"].get("table"), dict):
@@ -68,33 +70,60 @@ def ranking(values: Sequence[tuple[str, Fraction, Mapping[str, str]]], shown: Ca
 def by_subject(stored: Stored, rule: str, values: Values, period: str, language: str) -> dict[str, Any]:
     """Compare the subjects of a rule: a ranking of one period, and every period in a table."""
     mine = {(subject_of(item), item["period"] or ""): item for item in stored.verdicts if item["rule"] == rule}
-    any_of = next(iter(mine.values()))
-    unit = any_of["unit"] or ""
     known = {(", ".join(name for _, name in subject), at): value for subject, at, value in values if subject and value is not None}
-    periods = sorted({at for _, at in known}, reverse=True)[:COLUMNS]
-    chosen = period if period in periods else next((at for at in periods if any((name, at) in mine for name, _ in known)), periods[0] if periods else "")
-    lines = [
-        (
-            name, value,
-            {"verdict": mine[(name, at)]["verdict"], "subject": subject_key(mine[(name, at)])} if (name, at) in mine else {},
-        )
-        for (name, at), value in known.items()
-        if at == chosen
-    ]  # fmt: skip
-    names = sorted({name for name, _ in known})
-    table = [(name, [value_text(known[name, at], unit, language) if (name, at) in known else "–" for at in periods]) for name in names]
     seen: dict[str, str] = {}
     for (name, _), item in mine.items():
         if name:
             seen.setdefault(name, subject_key(item))
+    return {**_side_by_side(mine, known, period, language), "multiples": list(seen.items())}
+
+
+def shared(stored: Stored, language: str) -> dict[str, tuple[str, dict[str, str]]]:
+    """Give the indicators that several agreements have, by the first one's rule: title, and the rule of each agreement.
+
+    They are told by their titles in every language, and their unit.
+    """
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    titles: dict[str, str] = {}
+    for verdict in stored.verdicts:
+        if verdict["kind"] == "target" and not verdict["subject"]:
+            name = (*(str(verdict["title"].get(code)) for code in LANGUAGES), verdict["unit"] or "")
+            found.setdefault(name, {}).setdefault(verdict["cite"]["agreement"], verdict["rule"])
+            titles.setdefault(verdict["rule"], title_of(verdict, language))
+    groups = (rules for rules in found.values() if len(rules) > 1)
+    return {first: (titles[first], rules) for rules in groups for first in [next(iter(rules.values()))]}
+
+
+def by_agency(stored: Stored, rules: Mapping[str, str], values: Mapping[str, Values], period: str, language: str) -> dict[str, Any]:
+    """Compare the agencies that share an indicator; ``rules``: that of each agreement, ``values``: of each rule."""
+    documents = {key: (title, agency) for key, title, agency in stored.named_agreements(language)}
+    agencies = [documents[key][1] for key in rules]
+    # Two agreements of one agency are told apart by their titles.
+    names = {rule: documents[key][1] if agencies.count(documents[key][1]) == 1 else documents[key][0] for key, rule in rules.items()}
+    mine = {(names[item["rule"]], item["period"] or ""): item for item in stored.verdicts if item["rule"] in names and not item["subject"]}
+    known = {(names[rule], at): value for rule, of in values.items() for subject, at, value in of if not subject and value is not None}
+    return {**_side_by_side(mine, known, period, language), "multiples": []}
+
+
+def _side_by_side(mine: Mapping[tuple[str, str], Judged], known: Mapping[tuple[str, str], Fraction], period: str, language: str) -> dict[str, Any]:
+    """Rank what is known of one period by name, and lay every period out; both are by name and period."""
+    any_of = next(iter(mine.values()))
+    unit = any_of["unit"] or ""
+    periods = sorted({at for _, at in known}, reverse=True)[:COLUMNS]
+    chosen = period if period in periods else next((at for at in periods if any((name, at) in mine for name, _ in known)), periods[0] if periods else "")
+    lines = [
+        (name, value, {"verdict": mine[name, at]["verdict"], "rule": mine[name, at]["rule"]} if (name, at) in mine else {})
+        for (name, at), value in known.items()
+        if at == chosen
+    ]
+    names = sorted({name for name, _ in known})
     return {
         "title": title_of(any_of, language),
         "period": chosen,
         "periods": periods,
         "choices": [(at, at) for at in periods],
         "ranking": ranking(lines, lambda value: value_text(value, unit, language)),
-        "table": table,
-        "multiples": list(seen.items()),
+        "table": [(name, [value_text(known[name, at], unit, language) if (name, at) in known else "–" for at in periods]) for name in names],
     }
 
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from tulosvahti.core.alert import About, AlertKey
 from tulosvahti.core.alert_mute import matches
 from tulosvahti.emit.stored import key_of, title_of
+from tulosvahti.emit.words import owner_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from tulosvahti.core.contract import Contract
-    from tulosvahti.core.rule import Rule
+    from tulosvahti.core.rule import Agreement, Rule
     from tulosvahti.emit.stored import Stored
     from tulosvahti.store.alerting import Memory
     from tulosvahti.store.changes import Comment
@@ -85,7 +86,7 @@ def listed(found: Sequence[Followed], said: Said, rules: Mapping[str, Rule], sto
 
 
 def hotspots(
-    times: Mapping[str, int], rules: Mapping[str, Rule], owner_of: Mapping[str, str], language: str
+    times: Mapping[str, int], rules: Mapping[str, Rule], agreements: Mapping[str, Agreement], language: str
 ) -> dict[str, list[tuple[str, int]]]:
     """Count the findings ever opened by owner, input, section and indicator; the most first."""
     counted: dict[str, Counter[str]] = {"owner": Counter(), "input": Counter(), "section": Counter(), "indicator": Counter()}
@@ -93,12 +94,18 @@ def hotspots(
         rule = rules.get(name)
         if rule is None:
             continue
-        counted["owner"][owner_of.get(rule.owner, rule.owner)] += count
+        agency = agreements[rule.cite.agreement].agency.in_language(language) if len(agreements) > 1 else ""
+        counted["owner"][owner_name(rule, agreements, language)] += count
         for source in rule.inputs:
             counted["input"][source] += count
-        counted["section"][f"{rule.cite.section} {rule.cite.section_title.in_language(language)}".strip()] += count
-        counted["indicator"][rule.title.in_language(language)] += count
+        section = f"{rule.cite.section} {rule.cite.section_title.in_language(language)}".strip()
+        counted["section"][_of(section, agency)] += count
+        counted["indicator"][_of(rule.title.in_language(language), agency)] += count
     return {kind: sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:MOST] for kind, counter in counted.items()}
+
+
+def _of(name: str, agency: str) -> str:
+    return f"{name} · {agency}" if agency else name
 
 
 def deliverers(found: Sequence[Punctual], contracts: Mapping[str, Contract], language: str) -> list[dict[str, Any]]:

@@ -51,29 +51,29 @@ def section_key(verdict: Judged) -> str:
 
 def choices(stored: Stored, language: str) -> dict[str, list[tuple[str, str]]]:
     """Give what can be chosen, each with its words, in the agreement's order."""
-    owners: dict[str, str] = {}
+    owners: dict[tuple[str, str], str] = {}
     sections: dict[str, str] = {}
     agencies: dict[str, str] = {}
     kinds: set[str] = set()
     named = {key: f"{agency} · {title}" for key, title, agency in stored.named_agreements(language)}
     for verdict in stored.verdicts:
         agreement, section = verdict["cite"]["agreement"], section_key(verdict)
-        if verdict["owner"] not in owners:
-            owners[verdict["owner"]] = stored.owner(verdict, language)
+        if (verdict["owner"], agreement) not in owners:
+            owners[verdict["owner"], agreement] = stored.owner(verdict, language)
         if section not in sections:
-            sections[section] = _titled(stored, verdict, language)
+            sections[section] = stored.section_name(verdict, language)
         agencies.setdefault(agreement, named.get(agreement, agreement))
         kinds.add(verdict["verdict"])
+    # The same key may name another party in another agreement: it is one choice, with both names.
+    named_owners: dict[str, dict[str, None]] = {}
+    for (owner, _), name in owners.items():
+        named_owners.setdefault(owner, {})[name] = None
     return {
-        "owner": sorted(owners.items(), key=lambda item: item[1].casefold()),
+        "owner": sorted(((owner, " / ".join(names)) for owner, names in named_owners.items()), key=lambda item: item[1].casefold()),
         "section": list(sections.items()),
         "verdict": [(str(kind), verdict_word(kind, language)) for kind in ORDER if kind in kinds],
         "agency": list(agencies.items()),
     }
-
-
-def _titled(stored: Stored, verdict: Judged, language: str) -> str:
-    return f"{verdict['cite']['section']} {stored.section_title(verdict, language)}".strip()
 
 
 def counted(verdicts: Iterable[Judged]) -> list[tuple[Word, int]]:
@@ -112,6 +112,7 @@ def line(stored: Stored, verdict: Judged, language: str) -> dict[str, Any]:
         "provisional": verdict["provisional"],
         "critical": verdict["severity"] == "critical",
         "owner": stored.owner(verdict, language),
+        "agency": stored.agency(verdict, language),
         "sentence": sentence_of(verdict, language),
         "change": change_of(verdict, language),
     }
@@ -141,7 +142,7 @@ def matrix(stored: Stored, chosen: Sequence[Judged], language: str, address: Cal
         key = section_key(verdict)
         section = sections.get(key)
         if section is None:
-            section = sections[key] = {"title": _titled(stored, verdict, language), "rows": []}
+            section = sections[key] = {"title": stored.section_name(verdict, language), "rows": []}
         name = verdict["rule"], subject_of(verdict)
         row = rows.get(name)
         if row is None:
@@ -153,8 +154,11 @@ def matrix(stored: Stored, chosen: Sequence[Judged], language: str, address: Cal
         row["cells"].setdefault(_year(verdict), []).append(_cell(verdict, row["href"], language))
     for row in rows.values():
         row["cells"] = [row["cells"].get(year, []) for year in columns]
-    binding = {str(year): known for key in {item["cite"]["agreement"] for item in chosen} for year, known in stored.years(key)}
-    named = [(year, "" if year not in binding else "binding" if binding[year] else "preliminary") for year in columns]
+    standings: dict[str, set[str]] = {}
+    for key in {item["cite"]["agreement"] for item in chosen}:
+        for known, binding in stored.years(key):
+            standings.setdefault(str(known), set()).add("binding" if binding else "preliminary")
+    named = [(year, next(iter(standings[year])) if len(standings.get(year, ())) == 1 else "") for year in columns]
     return Matrix(named, list(sections.values()), len(rows))
 
 
