@@ -14,11 +14,9 @@ import numpy as np
 import polars as pl
 
 from tulosvahti.core.sheet import Notice
-from tulosvahti.load.block_columns import Scale
 from tulosvahti.load.grid_cells import SPACES, FieldCells
-from tulosvahti.load.grid_records import LIMITS, Table, found_table, hidden_told, told
+from tulosvahti.load.grid_records import LIMITS, Table, found_table, hidden_told
 from tulosvahti.load.headers import LOOK, MOST_ROWS
-from tulosvahti.load.mixed_columns import MIXED, TEXT
 from tulosvahti.load.records import Records, UnreadableError
 from tulosvahti.load.sheets.archive import DAMAGE, Archive
 from tulosvahti.load.sheets.bulk_rows import Bulk
@@ -28,13 +26,13 @@ from tulosvahti.load.sheets.ooxml import broken, opened, read_sheet
 from tulosvahti.load.sheets.ooxml_book import Book
 from tulosvahti.load.sheets.reading import BrokenSheetError, Reading, RefusedError
 from tulosvahti.load.sheets.wire import Assembler, covered
-from tulosvahti.load.text_blocks import Block, IrregularError
+from tulosvahti.load.spooled_cells import BLOCK_ROWS, SpooledCells, with_cells
+from tulosvahti.load.text_blocks import IrregularError
 from tulosvahti.load.typed_cells import Book as Known
 from tulosvahti.load.typed_rows import places_of
 from tulosvahti.problem import Place, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tulosvahti.core.contract import Contract, Field
@@ -44,18 +42,14 @@ if TYPE_CHECKING:
     from tulosvahti.load.sheets.ooxml import Entry
 
 _TOP = LOOK + MOST_ROWS
-_ROWS = 100_000
-"""Rows of a block."""
 _ANY = frozenset({"b", "e"})
 """Kinds of cells that are never blank."""
 
 
-class GridSource:
+class GridSource(SpooledCells):
     """A workbook as ``block_rows`` reads it."""
 
-    delimiter = ";"
-
-    def __init__(self, contract: Contract, name: str, path: Path, folder: Path, rows: int = _ROWS) -> None:
+    def __init__(self, contract: Contract, name: str, path: Path, folder: Path, rows: int = BLOCK_ROWS) -> None:
         """Read it; ``name`` is the file's, ``folder`` where its cells are kept meanwhile, ``rows`` those of a block.
 
         Raises:
@@ -63,9 +57,7 @@ class GridSource:
             UnreadableError: with what is wrong and what to do.
 
         """
-        self._fields, self._folder, self._most = contract.fields, folder, rows
-        self._blocks: list[Path] = []
-        self._waiting: list[pl.DataFrame] = []
+        super().__init__(contract.fields, folder, rows)
         self._hidden = 0
         self._under: Sheet | None = None
         if path.stat().st_size > LIMITS.size:
@@ -79,24 +71,9 @@ class GridSource:
         except DAMAGE as error:
             raise IrregularError from error
 
-    def scale(self, item: Field, _values: pl.Series) -> Scale:
-        """Give the digits of a column's numbers, all of which were seen."""
-        found = self._columns[item.name].scale
-        return Scale(found.whole, found.places)
-
     def address(self, number: int, item: Field) -> str:
         """Name a cell."""
-        return Records((), (), [number], (), sheet=self._sheet).address(0, self._columns[item.name].place)
-
-    def blocks(self) -> Iterator[Block]:
-        """Give the rows."""
-        for path in self._blocks:
-            frame = pl.read_ipc(path)
-            numbers = frame["number"].to_numpy()
-            yield Block([self._column(frame[item.name]) for item in self._fields], numbers, numbers)
-
-    def _column(self, cells: pl.Series) -> pl.Series:
-        return cells.struct.field("text").alias(cells.name) if self._columns[cells.name].kinds <= {TEXT} else cells
+        return Records((), (), [number], (), sheet=self._sheet).address(0, self.columns[item.name].place)
 
     def _read(self, contract: Contract, name: str, archive: Archive) -> None:
         if not any(part.startswith("xl/") and part.endswith("workbook.xml") for part in archive.names):
@@ -120,23 +97,20 @@ class GridSource:
             raise IrregularError
         self.header, self.width, self._sheet = table.header.names, len(table.header.names), large.name
         known = Known(formats=True, from_1904=book.from_1904)
-        self._columns = {
+        self.columns = {
             item.name: FieldCells(item, place, known, lambda style: _format(book, style))
             for item, place in zip(contract.fields, places, strict=True)
         }
         self._read_rows(archive, large, table, SheetRows(book, texts, LIMITS))
-        self._keep(last=True)
-        ordered = sorted(self._columns.values(), key=lambda one: one.place)
-        said = [sentence for one in ordered for sentence in told(one.item, one.said(), known)]
-        self.notices = (*notices, *said, *hidden_told(self._hidden, self._under or table.sheet))
+        self.write()
+        self.notices = (*notices, *self.said(known), *hidden_told(self._hidden, self._under or table.sheet))
 
     def _read_rows(self, archive: Archive, large: Entry, table: Table, rows: SheetRows) -> None:
         try:
             for piece in rows.read(archive.chunks(large.part)):
                 frame = self._bulk(piece, rows, table.last) if isinstance(piece, Bulk) else self._parsed(piece, rows, table.last)
                 if frame is not None and frame.height:
-                    self._waiting.append(frame)
-                    self._keep()
+                    self.keep(frame)
         except (BrokenSheetError, *DAMAGE) as error:
             message, _, step = broken(large.name, error)
             raise UnreadableError(message, step) from error
@@ -156,9 +130,9 @@ class GridSource:
         numbers = pl.Series("number", piece.numbers, dtype=pl.Int64)
         frame = pl.DataFrame({"row": np.flatnonzero(there), "number": piece.numbers[there] + 1})
         cells = cells.filter(pl.Series(there[cells["row"].to_numpy()]))
-        for column in self._columns.values():
+        for column in self.columns.values():
             own = cells.filter(pl.col("column") == column.place)
-            frame = _with(frame, column.item, column.bulk(own, numbers, rows.cell) if own.height else None)
+            frame = with_cells(frame, column.item, column.bulk(own, numbers, rows.cell) if own.height else None)
         return frame
 
     def _parsed(self, piece: Parsed, rows: SheetRows, last: int) -> pl.DataFrame | None:
@@ -168,31 +142,14 @@ class GridSource:
                 kept.append((number, cells))
                 self._hidden += hidden
         frame = pl.DataFrame({"row": [number for number, _ in kept], "number": [number + 1 for number, _ in kept]}, schema={"row": pl.Int64, "number": pl.Int64})
-        for column in self._columns.values():
+        for column in self.columns.values():
             own = [
                 (number, cell if isinstance(cell, str) else tuple(cell), rows.made(cell))
                 for number, cells in kept
                 if column.place < len(cells) and isinstance(cell := cells[column.place], str | list)
             ]
-            frame = _with(frame, column.item, column.parsed(own) if own else None)
+            frame = with_cells(frame, column.item, column.parsed(own) if own else None)
         return frame
-
-    def _keep(self, *, last: bool = False) -> None:
-        """Write the rows that wait, where they are a block."""
-        if not self._waiting or (sum(frame.height for frame in self._waiting) < self._most and not last):
-            return
-        path = self._folder / f"cells{len(self._blocks)}"
-        pl.concat(self._waiting).drop("row").write_ipc(path, compression="lz4")
-        self._waiting = []
-        self._blocks.append(path)
-
-
-def _with(frame: pl.DataFrame, item: Field, cells: pl.DataFrame | None) -> pl.DataFrame:
-    """Put a field's cells beside the rows; where a row has none, nothing stands."""
-    nothing = pl.lit({"text": None, "kind": TEXT, "reason": None}, dtype=MIXED)
-    if cells is None:
-        return frame.with_columns(nothing.alias(item.name))
-    return frame.join(cells, on="row", how="left", maintain_order="left").with_columns(pl.col(item.name).fill_null(nothing))
 
 
 def _format(book: Book, style: str) -> NumberFormat:

@@ -53,12 +53,13 @@ _Known = tuple[str | None, int, str | None, str]
 class FieldCells:
     """The cells of one field, piece after piece."""
 
-    def __init__(self, item: Field, place: int, book: Book, formats: Callable[[str], NumberFormat]) -> None:
-        """Know the field and its column from 0; ``formats`` gives the number format of a style."""
+    def __init__(self, item: Field, place: int, book: Book, formats: Callable[[str], NumberFormat], *, exact: bool = False) -> None:
+        """Know the field and its column from 0; ``formats`` gives the number format of a style, ``exact`` numbers keep all digits."""
         self.item, self.place = item, place
+        self._exact = exact
         self._book, self._formats = book, formats
         self._known: dict[object, _Known] = {}
-        self._first: dict[str, list[str]] = {note: [] for note in _NOTES}
+        self._first: dict[str, list[int]] = {note: [] for note in _NOTES}
         self._counts = dict.fromkeys((*_NOTES, "bare"), 0)
         self.scale = Scale()
         self.kinds: set[int] = set()
@@ -66,7 +67,7 @@ class FieldCells:
     def bulk(self, cells: pl.DataFrame, numbers: pl.Series, make: Make) -> pl.DataFrame:
         """Give ``row`` and a column of mixed cells; ``cells``: as ``Bulk`` has them, of this column, ``numbers``: of its rows."""
         cells = cells.with_columns(pl.col("kind", "style").fill_null(""))
-        if self.item.type is FieldType.NUMBER:
+        if self.item.type is FieldType.NUMBER and not self._exact:
             cells = self._rounded(cells)
         plain = self._plain(cells)
         texts = pl.Series("plain", [], dtype=pl.Boolean)
@@ -104,7 +105,8 @@ class FieldCells:
 
     def said(self) -> Said:
         """Give what was noticed."""
-        lists = {note: [*self._first[note], *[""] * (self._counts[note] - len(self._first[note]))] for note in _NOTES}
+        first = {note: [a1(row, self.place) for row in rows] for note, rows in self._first.items()}
+        lists = {note: [*first[note], *[""] * (self._counts[note] - len(first[note]))] for note in _NOTES}
         return Said(**lists, bare=self._counts["bare"])
 
     def _plain(self, cells: pl.DataFrame) -> pl.Series:
@@ -162,7 +164,7 @@ class FieldCells:
             if first is not None and len(first) < _SHOWN:
                 rows = part["row"].sort().head(_SHOWN - len(first))
                 rows = rows if numbers is None else numbers.gather(rows)
-                first += [a1(row, self.place) for row in rows.to_list()]
+                first += rows.to_list()
 
     def _mixed(self, cells: pl.DataFrame) -> pl.DataFrame:
         numbers = cells.filter(pl.col("kind") == TYPED)["text"]

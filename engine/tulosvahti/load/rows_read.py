@@ -43,7 +43,7 @@ MOST_LISTED = 10_000
 LARGE = 1 << 20
 """Bytes from which a text is read block by block."""
 _SQUEEZED = 32
-_WORKBOOKS = frozenset({".xlsx", ".xlsm"})
+_WORKBOOKS, _JSON = frozenset({".xlsx", ".xlsm"}), frozenset({".json", ".jsonl", ".ndjson"})
 _SHORT, _LONG = 18, 38
 """Digits of a number that fits 64 bits, and of the longest."""
 
@@ -164,6 +164,11 @@ def _large(contract: Contract, file: File, place: Path) -> Summary:
         from tulosvahti.load.grid_blocks import GridSource  # noqa: PLC0415
 
         return rows_of(contract, GridSource(contract, file.name, file.path, place.parent), place, MOST_LISTED)
+    if start.removeprefix(BOM_UTF8).lstrip()[:1] in {b"{", b"["} and PurePath(file.name).suffix.lower() in _JSON:
+        from tulosvahti.load.block_rows import rows_of  # noqa: PLC0415
+        from tulosvahti.load.json_blocks import JsonSource  # noqa: PLC0415
+
+        return rows_of(contract, JsonSource(contract, file.path, place.parent), place, MOST_LISTED)
     if not is_text(start) or start.removeprefix(BOM_UTF8).lstrip()[:1] in {b"{", b"["}:
         raise IrregularError
     from tulosvahti.load.block_rows import rows_of_text  # noqa: PLC0415 - small deliveries do without

@@ -41,7 +41,7 @@ def read(path: Path, out: Writer) -> None:
     out.sheet("")
     out.row(list(header))
     for row in rows:
-        out.row([_cell(value) for value in row])
+        out.row([cell_of(value) for value in row])
     out.end()
 
 
@@ -61,7 +61,8 @@ def _parsed(text: str) -> Any:  # noqa: ANN401 - JSON
         raise RefusedError(msg, next_step="deliver the file again, whole") from error
 
 
-def _cell(value: Any) -> WireCell:  # noqa: ANN401
+def cell_of(value: Any) -> WireCell:  # noqa: ANN401
+    """Give a cell of a value."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if not value.isascii() else value
     if isinstance(value, Decimal):
