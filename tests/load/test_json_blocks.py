@@ -113,4 +113,4 @@ def test_these_are_read_whole(text: str) -> None:
 def test_a_large_file_that_ends_in_the_middle_is_refused_with_its_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(json_blocks, "_SMALL", 10)
     said, _ = read(contract(), f"[{','.join(MANY)}", tmp_path, rows=20, name="leads.json")
-    assert said == "file is not JSON: the list of records does not end"
+    assert said == "file is not JSON: a comma or the end of the list is missing after record 50"
