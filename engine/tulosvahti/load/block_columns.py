@@ -17,10 +17,10 @@ from tulosvahti.core.contract import Field, FieldType
 from tulosvahti.core.quantity import APOSTROPHES, SPACES
 from tulosvahti.load.cells import DIGITS, DTYPES, CellError, code_length, is_unusual, read_text, short_code
 from tulosvahti.load.number_forms import MOST_TEXTS
-from tulosvahti.load.number_words import decimals_of
+from tulosvahti.load.number_words import days_of, decimals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 NUMBERS = frozenset({FieldType.NUMBER, FieldType.INTEGER})
 _SHORT = 18
@@ -152,7 +152,10 @@ class BlockColumn:
         elif item.type is FieldType.NUMBER:
             values = self._decimals(texts)
         else:
-            return self._remembered(texts)
+            found = self._days(texts) if item.type is FieldType.DATE else self._remembered(texts)
+            if found is None:
+                return None
+            values = found
         # A symbol for a missing value may look like a number: -9.
         if self._symbols:
             gone = texts.is_in(self._symbols)
@@ -172,18 +175,18 @@ class BlockColumn:
             found = found.when(pl.col(texts.name) == key).then(pl.lit(value, self._dtype))
         return texts.to_frame().select(found.otherwise(None).alias(texts.name)).to_series()
 
+    def _days(self, texts: pl.Series) -> pl.Series | None:
+        found = days_of(texts, self.item.date_format)
+        if found is None:
+            return self._remembered(texts)
+        return found if self._remembers is None else _filled(found, texts, self._remembered)
+
     def _decimals(self, texts: pl.Series) -> pl.Series:
         if not self.scale.settled and not self._measured:
             self._measured = True
             self._measure(texts)
         found = decimals_of(texts, self.item.decimal_char, self.scale.dtype)
-        if found is None:
-            return self._cast(texts)
-        left = found.is_null() & texts.is_not_null()
-        if not left.any():
-            return found
-        rest = self._cast(texts.to_frame().select(pl.when(pl.lit(left)).then(pl.col(texts.name)).alias(texts.name)).to_series())
-        return pl.select(pl.coalesce(pl.lit(found), pl.lit(rest)).alias(texts.name)).to_series()
+        return self._cast(texts) if found is None else _filled(found, texts, self._cast)
 
     def _cast(self, texts: pl.Series) -> pl.Series:
         """Cast the numbers that a pattern lets through."""
@@ -303,10 +306,20 @@ class BlockColumn:
         """Collect the texts that tell the form of the numbers, as many as ``number_forms`` looks at."""
         if texts.dtype != pl.String or not self._open or self.item.type not in NUMBERS or len(self.marked) >= MOST_TEXTS:
             return
-        other = texts.filter(~texts.str.contains("^[0-9]+$"))
+        # A whole number is one number in every form.
+        other = texts.filter(texts.cast(pl.Int64, strict=False).is_null())
         for text in other.drop_nulls().unique(maintain_order=True).to_list():
             if not text.strip().isdecimal():
                 self.marked.setdefault(text)
+
+
+def _filled(found: pl.Series, texts: pl.Series, read: Callable[[pl.Series], pl.Series | None]) -> pl.Series:
+    """Read otherwise what is a text and has no value yet."""
+    left = found.is_null() & texts.is_not_null()
+    if not left.any():
+        return found
+    rest = read(texts.to_frame().select(pl.when(pl.lit(left)).then(pl.col(texts.name)).alias(texts.name)).to_series())
+    return pl.select(pl.coalesce(pl.lit(found), pl.lit(rest)).alias(texts.name)).to_series()
 
 
 def sizes_of(value: Decimal) -> tuple[int, int]:
