@@ -149,3 +149,116 @@ def test_lint_of_rules(mapped, old, new, message):
 def test_lint_of_contracts(mapped):
     mapped.write("inputs/changes.yaml", CHANGES.replace("valid_from: valid_from}", "valid_from: code}"))
     assert "mapping: valid_from: 'code' is no field of type date" in mapped.call("lint").stdout
+
+
+SHARED = CHANGES.replace("valid_from: valid_from}", "valid_from: valid_from, share: share}") + "  - {name: share, type: number}\n"
+DIVIDED = "code;successor;valid_from;share\n010;900;2026-01-01;\n020;900;2026-01-01;0.6\n020;901;2026-01-01;0.4\n"
+LATER = [("8", "2025-06-01", "020", 16), ("9", "2026-02-01", "901", 5)]
+
+
+@pytest.fixture
+def shared(mapped):
+    mapped.write("inputs/changes.yaml", SHARED)
+    mapped.write("inputs/changes.csv", DIVIDED)
+    write(mapped, [*ROWS, *LATER])
+    return mapped
+
+
+def test_counts_and_sums_are_shared_out_exactly(shared):
+    found = judged(shared)
+    assert {key: value for key, (_, value) in told(found).items() if key[1] == "2025"} == {("900", "2025"): "3.2", ("901", "2025"): "0.8"}
+    evidence = found["verdicts"][0]["evidence"]
+    assert evidence["mapping"]["shared_out"] == {"020": {"900": "0.6", "901": "0.4"}, "20": {"900": "0.6", "901": "0.4"}}
+    assert "020 → 900 0.6, 901 0.4" in evidence["sql"]
+    rules(shared, kind="sum: cost")
+    assert {key: value for key, (_, value) in told(judged(shared)).items()} == {
+        ("900", "2025"): "15", ("901", "2025"): "8", ("900", "2026"): "57", ("901", "2026"): "5",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ('ratio: {numerator: sum(cost), denominator: "count(*)"}', {"900": "4.6875", "901": "10"}),
+        ('value: "sum(cost) / count(*)"', {"900": "4.6875", "901": "10"}),
+    ],
+)
+def test_a_ratio_of_sums_is_that_of_what_was_shared_out(shared, kind, values):
+    rules(shared, kind=kind)
+    assert {key[0]: value for key, (_, value) in told(judged(shared)).items() if key[1] == "2025"} == values
+
+
+@pytest.mark.parametrize("kind", ["mean: cost", "latest: cost", "distinct: cost", 'share: "cost > 3"', "value: max(cost)", "value: avg(cost)"])
+def test_what_cannot_be_shared_out_stays_unknown(shared, kind):
+    rules(shared, kind=kind)
+    found = judged(shared)
+    words = told(found)
+    assert words["900", "2025"][0] == "unknown"
+    assert words["020", "2026"] == ("unknown", None)
+    assert set(found["verdicts"][0]["evidence"]["mapping"]["unknown_codes"]) == {"020", "20"}
+
+
+def test_an_unknown_row_of_a_divided_code_may_be_anybodys_part(shared):
+    write(shared, [*ROWS, *LATER, ("10", "2025-07-01", "020", -1), ("11", "2025-07-02", "777", 1)])
+    found = judged(shared)
+    (one,) = [item for item in found["verdicts"] if (item["subject"], item["period"]) == ({"centre": "901"}, "2025")]
+    assert (one["verdict"], one["observed"], one["evidence"]["unknown_rows"]) == ("missed", "0.8", 2), "0.8 + 2 is below 3"
+    rules(shared, kind="sum: cost")
+    assert told(judged(shared))["901", "2025"] == ("met", "8"), "costs are never below 0"
+
+
+@pytest.mark.parametrize("wrong", ["0.5", "", "-0.4", "0.41"])
+def test_shares_that_do_not_add_up_are_rejects_and_their_code_unknown(shared, wrong):
+    shared.write("inputs/changes.csv", DIVIDED.replace("901;2026-01-01;0.4", f"901;2026-01-01;{wrong}"))
+    shared.write("inputs/changes.yaml", SHARED.replace("mapping:", "max_rejects: 100 %\nmapping:"))
+    found = judged(shared)
+    (changes,) = [item for item in found["inputs"] if item["name"] == "changes"]
+    assert [(item["row"], item["column"]) for item in changes["rejected"]] == [(3, "share"), (4, "share")]
+    assert changes["rejected"][0]["reason"].startswith("the shares of '020' from 2026-01-01 add up to ")
+    assert told(found)["020", "2026"] == ("unknown", None)
+    assert told(found)["900", "2025"][0] == "unknown"
+
+
+def test_mapped_rules_that_did_not_change_are_not_computed_again(shared):
+    judged(shared)
+    assert {item["evidence"].get("measured_in_run") for item in judged(shared)["verdicts"]} == {"1"}
+    shared.write("inputs/changes.csv", DIVIDED.replace("0.6", "0.7").replace("0.4", "0.3"))
+    again = judged(shared)
+    assert {item["evidence"].get("measured_in_run") for item in again["verdicts"]} == {None}
+    assert told(again)["901", "2025"][1] == "0.6"
+
+
+def test_rule_cases_may_have_changes(shared):
+    shared.write("tests/rules/3-cases.yaml", """\
+- rule: cases
+  as_of: 2026-12-31
+  cases:
+    - name: shared out
+      inputs:
+        changes:
+          - {code: "020", successor: "900", valid_from: 2026-01-01, share: 0.6}
+          - {code: "020", successor: "901", valid_from: 2026-01-01, share: 0.4}
+        cases:
+          - {times: 5, done_on: 2025-02-01, centre: "020"}
+      expect: {subject: {centre: "900"}, period: 2025, verdict: met, observed: "3"}
+    - name: shares that do not add up
+      inputs:
+        changes:
+          - {code: "020", successor: "900", valid_from: 2026-01-01, share: 0.6}
+          - {code: "020", successor: "901", valid_from: 2026-01-01, share: 0.5}
+        cases:
+          - {times: 5, done_on: 2025-02-01, centre: "020"}
+      expect: {subject: {centre: "020"}, period: 2026, verdict: unknown, reason: unmapped}
+    - name: a merger
+      inputs:
+        changes:
+          - {code: "010", successor: "900", valid_from: 2026-01-01}
+          - {code: "020", successor: "900", valid_from: 2026-01-01}
+        cases:
+          - {times: 2, done_on: 2025-02-01, centre: "020"}
+          - {done_on: 2025-02-01, centre: "010"}
+      expect: {subject: {centre: "900"}, period: 2025, verdict: met, observed: "3", rows: 3}
+""")
+    result = shared.call("test")
+    assert result.exit_code == 0, result.output
+    assert ", 0 failed" in result.output

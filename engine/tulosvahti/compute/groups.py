@@ -12,13 +12,13 @@ from sqlglot import exp
 
 from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.parts_sql import COUNTS, has_row_value
-from tulosvahti.core.expression import leaf_name
-from tulosvahti.core.measure import Parts, Subject
+from tulosvahti.core.expression import AGGREGATES, leaf_name
+from tulosvahti.core.measure import SHARED, Parts, Subject
 from tulosvahti.core.period import Grain, Period, containing
 from tulosvahti.core.rule import MeasureKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from tulosvahti.core.contract import Contract
@@ -115,7 +115,7 @@ def with_floating(measure: Measure, groups: Sequence[Group]) -> tuple[tuple[Subj
     """Add rows whose period or subject is unknown to every group they may belong to, as unknown rows."""
     floating: list[tuple[tuple[str | None, ...], Period | None, int]] = []
     settled: list[Group] = []
-    for by, period, parts in groups:
+    for by, period, parts in shared_out(measure, groups):
         undated = bool(measure.period) and period is None
         if undated:
             # A sound row without a date has not happened: only a reject may belong to any period.
@@ -138,3 +138,62 @@ def with_floating(measure: Measure, groups: Sequence[Group]) -> tuple[tuple[Subj
         )
         for index, (by, period, parts) in enumerate(settled)
     )
+
+
+def is_shareable(measure: Measure) -> bool:
+    """Tell a measure that is added up, so that a share of it can be given: a count, a sum, an arithmetic of both."""
+    if measure.kind in {MeasureKind.COUNT, MeasureKind.SUM}:
+        return True
+    if measure.kind not in {MeasureKind.RATIO, MeasureKind.VALUE} or measure.expression is None:
+        return False
+    leaves = list(measure.expression.tree.find_all(*AGGREGATES))
+    return all(isinstance(leaf, exp.Sum | exp.Count) and not isinstance(leaf.this, exp.Distinct) for leaf in leaves)
+
+
+def shared_out(measure: Measure, groups: Sequence[Group]) -> list[Group]:
+    """Share the groups of codes that were divided out among the subjects that have a part of them.
+
+    Rows are counted whole where they only say how sure a value is: a part of a missing operand is bounded by the whole, or 0.
+    """
+    if measure.moved is None or not measure.moved.shared:
+        return list(groups)
+    at, shared = measure.by.index(measure.moved.field), dict(measure.moved.shared)
+    found: dict[tuple[tuple[str | None, ...], Period | None], Parts] = {}
+    for by, period, parts in groups:
+        for name, share in shared.get(by[at] or "", ((by[at], None),)):
+            key = (*by[:at], name, *by[at + 1 :]), period
+            part = parts if share is None else _part(measure, parts, share)
+            found[key] = _together(found[key], part) if key in found else part
+    return [(*key, parts) for key, parts in found.items()]
+
+
+def _part(measure: Measure, parts: Parts, share: Fraction) -> Parts:
+    values = {name: None if value is None else value * share for name, value in parts.values.items()}
+    counted = {SHARED: parts.yes * share} if measure.kind is MeasureKind.COUNT else {}
+    zero = Fraction(0)
+    bounds = {
+        name: (None if low is None else min(low, zero), None if high is None else max(high, zero))
+        for name, (low, high) in parts.bounds.items()
+    }
+    return replace(parts, yes=0 if counted else parts.yes, values=values | counted, bounds=bounds)
+
+
+def _together(one: Parts, other: Parts) -> Parts:
+    def added(name: str) -> Fraction | None:
+        there = [value for value in (one.values.get(name), other.values.get(name)) if value is not None]
+        return sum(there, Fraction(0)) if there else None
+
+    bounds = {
+        name: (_end(min, one.bounds[name][0], other.bounds[name][0]), _end(max, one.bounds[name][1], other.bounds[name][1]))
+        for name in one.bounds
+    }
+    return Parts(
+        **{name: getattr(one, name) + getattr(other, name) for name in COUNTS},
+        values={name: added(name) for name in {**one.values, **other.values}},
+        missing={name: count + other.missing[name] for name, count in one.missing.items()},
+        bounds=bounds,
+    )
+
+
+def _end(choose: Callable[[Fraction, Fraction], Fraction], one: Fraction | None, other: Fraction | None) -> Fraction | None:
+    return None if one is None or other is None else choose(one, other)

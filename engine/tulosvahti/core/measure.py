@@ -151,11 +151,15 @@ def measured(kind: MeasureKind, expression: Expression | None, parts: Parts, *, 
 _Worked = tuple[Fraction | None, Range, Reason | None, tuple[tuple[str, str], ...]]
 
 
+SHARED = "shared out"
+"""In ``values`` of a count: what the rows come to that are shared out among subjects; ``yes`` has the others."""
+
+
 def _count(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa: FBT001
-    value = Fraction(parts.yes)
+    value = parts.yes + (parts.values.get(SHARED) or Fraction(0))
     # A row without a value in the counted field is known not to count.
     high = value + parts.scope_yes + parts.rejected
-    return value, Range(value, high), None, (("rows counted", str(parts.yes)),)
+    return value, Range(value, high), None, (("rows counted", _text(value)),)
 
 
 def _distinct(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa: FBT001

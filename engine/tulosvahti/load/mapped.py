@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import FieldType
-from tulosvahti.core.mapping import MappedBy, MappingFields
+from tulosvahti.core.mapping import MappedBy, MappingFields, Step, shares_of
+from tulosvahti.core.quantity import plain_decimal
 from tulosvahti.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    import polars as pl
 
     from tulosvahti.core.contract import Contract, Field
     from tulosvahti.load.models import ContractShape
@@ -23,13 +28,29 @@ def mapping_fields(shape: ContractShape, fields: Sequence[Field], source: Source
     if found is None:
         return None
     types = {item.name: item.type for item in fields}
-    for key, wanted in (("code", FieldType.STRING), ("successor", FieldType.STRING), ("valid_from", FieldType.DATE)):
+    wanted_types = {"code": FieldType.STRING, "successor": FieldType.STRING, "valid_from": FieldType.DATE, "share": FieldType.NUMBER}
+    for key, wanted in wanted_types.items():
         name = getattr(found, key)
-        if types.get(name) is not wanted:
+        if name and types.get(name) is not wanted:
             message = f"mapping: {key}: {name!r} is no field of type {wanted}"
             allowed = ", ".join(item for item, kind in types.items() if kind is wanted)
             source.problems.append(Problem(source.place(("mapping", key)), message, allowed))
-    return MappingFields(found.code, found.successor, found.valid_from, found.lists == "all")
+    return MappingFields(found.code, found.successor, found.valid_from, found.lists == "all", found.share)
+
+
+def unshared(fields: MappingFields, frame: pl.DataFrame) -> Iterator[tuple[int, str]]:
+    """Give the rows of divisions whose shares do not add up to 1, by position, each with a sentence."""
+    together: dict[tuple[str, date | None], list[tuple[int, Step]]] = {}
+    names = (fields.code, fields.successor, fields.valid_from, fields.share)
+    for at, (code, successor, day, share) in enumerate(frame.select(names).iter_rows()):
+        if code and successor:
+            together.setdefault((code, day), []).append((at, Step(code, successor, day, share)))
+    for (code, day), found in together.items():
+        if shares_of([step for _, step in found]) is None:
+            total = plain_decimal(sum((step.share for _, step in found if step.share is not None), Decimal(0)))
+            since = f" from {day.isoformat()}" if day else ""
+            for at, _ in found:
+                yield at, f"the shares of {code!r}{since} add up to {total:f}; allowed: one above 0 for each successor, together 1"
 
 
 def mapped_by(reading: Reading, contract: Contract) -> MappedBy | None:

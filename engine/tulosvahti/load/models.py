@@ -333,6 +333,7 @@ class MappingShape(Shape):
     code: str
     successor: str
     valid_from: str
+    share: str = ""
     lists: Literal["all", "changes"] = "all"
 
 

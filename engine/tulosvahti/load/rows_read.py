@@ -149,6 +149,9 @@ def _large(contract: Contract, file: File, place: Path) -> Summary:
         UnreadableError: with what is wrong and what to do.
 
     """
+    if contract.mapping is not None and contract.mapping.share:
+        # Shares are added up over all the rows.
+        raise IrregularError
     start = file.start(START)
     if start.startswith(b"PAR1"):
         if PurePath(file.name).suffix.lower() not in {".parquet", ".pq"}:

@@ -13,6 +13,7 @@ from tulosvahti.core.contract import Reject
 from tulosvahti.core.kept_rows import REJECTED, ROW
 from tulosvahti.load.cells import Column, read_column, unusual_notice
 from tulosvahti.load.grid_records import repeated
+from tulosvahti.load.mapped import unshared
 from tulosvahti.load.number_forms import settled
 from tulosvahti.load.records import Records, UnreadableError, Value, text_of_value
 from tulosvahti.load.second_tables import glued
@@ -216,6 +217,12 @@ def _broken(
         faulty.add((found.at, found.column))
         value = records.columns[place][found.at]
         rejects.append(_reject(records, found.at, item.column, place, value, found.reason))
+    if contract.mapping is not None and contract.mapping.share:
+        item, place = by_name[contract.mapping.share]
+        for at, reason in unshared(contract.mapping, frame):
+            if at not in ragged and (at, item.name) not in before:
+                faulty.add((at, item.name))
+                rejects.append(_reject(records, at, item.column, place, records.columns[place][at], reason))
     if not repeats:
         return set()
     keys = frame.select(contract.primary_key).rows()

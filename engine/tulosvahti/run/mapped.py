@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tulosvahti.compute.found import NotComputedError
 from tulosvahti.core.judge import input_reason
-from tulosvahti.core.mapping import Step, moved, organisations
+from tulosvahti.core.mapping import Step, moved, share_text, shares, told
 from tulosvahti.core.measure import Reason
 from tulosvahti.core.rule import Measure, MeasureKind, Rule, TargetSpec
 from tulosvahti.core.verdict import Verdict, Word
@@ -52,15 +52,23 @@ def looked_up(
     if fields is None:
         return Lookup(spec, Reason.of("not_computed", detail=f"{mapping.input} says no changes"))
     try:
-        rows = engine.look(mapping.input, [fields.code, fields.successor, fields.valid_from, "__rejected"])
+        names = [fields.code, fields.successor, fields.valid_from, *([fields.share] if fields.share else [])]
+        rows = engine.look(mapping.input, [*names, "__rejected"])
         counted = replace(spec, measure=Measure(spec.measure.input, MeasureKind.COUNT, None, by=(mapping.field,)))
         lying = {subject[0][1]: parts.rows for subject, _, parts in engine.measure(counted).groups}
     except NotComputedError as error:
         return Lookup(spec, Reason.of("not_computed", detail=error))
-    codes = organisations(
-        (Step(row[fields.code], row[fields.successor] or "", row[fields.valid_from]) for row in rows if row[fields.code] and not row["__rejected"]), at
-    )
-    found = moved(mapping.field, codes, keeps=not fields.lists_all)
+    steps = (
+        Step(row[fields.code], row[fields.successor] or "", row[fields.valid_from], row[fields.share] if fields.share else None)
+        for row in rows if row[fields.code] and not row["__rejected"]
+    )  # fmt: skip
+    whole = shares(steps, at)
+    # A change that breaks its contract may be any change.
+    whole |= {row[fields.code]: None for row in rows if row["__rejected"] and row[fields.code]}
+    divided = {code: parts for code, parts in whole.items() if parts is not None and len(parts) > 1 and _is_shareable(spec.measure)}
+    labels = {code: told(code, parts) for code, parts in divided.items()}
+    codes = {code: labels.get(code) or (parts[0][0] if parts is not None and len(parts) == 1 else None) for code, parts in whole.items()}
+    found = moved(mapping.field, codes, keeps=not fields.lists_all, shared={labels[code]: parts for code, parts in divided.items()})
     known = dict(found.codes)
     unsaid = sorted(code for code in lying if known.get(code, code if found.keeps else None) is None)
     zeros = sorted(code for code in lying if code not in codes and known.get(code) is not None)
@@ -71,6 +79,9 @@ def looked_up(
         "at": at.isoformat(),
         "counted_as": {code: known[code] for code in sorted(lying) if known.get(code) not in {None, code}},
     }
+    out = {code: dict(found.shared)[known[code] or ""] for code in sorted(lying) if known.get(code) in dict(found.shared)}
+    if out:
+        evidence["shared_out"] = {code: {name: share_text(share) for name, share in parts} for code, parts in out.items()}
     if zeros:
         evidence["leading_zeros_added"] = zeros
     if unsaid:
@@ -79,6 +90,12 @@ def looked_up(
     if bad:
         evidence["rejected_changes"] = bad
     return Lookup(replace(spec, measure=replace(spec.measure, moved=found)), None, {"mapping": evidence}, tuple(unsaid))
+
+
+def _is_shareable(measure: Measure) -> bool:
+    from tulosvahti.compute.groups import is_shareable  # noqa: PLC0415 - parses SQL; few changes are divisions
+
+    return is_shareable(measure)
 
 
 def named(rule: Rule, found: Lookup, periods: Sequence[Period | None]) -> list[Verdict]:
