@@ -76,6 +76,44 @@ def test_a_pushed_input_gives_the_verdicts_of_its_file(project, server, table):
     assert words(after)["visit-costs"] == "missed"
 
 
+MAPPED = """\
+agreement: agreement-1
+section: "3"
+title: Käynnit
+rules:
+  - id: visits-mapped
+    title: Käynnit
+    quote: Käynnit
+    owner: agency
+    measure: {input: visits, sum: cost, period: visited_on, by: [visit_id], mapping: {field: visit_id, input: changes, at: 2026-01-01}}
+    target: {2025: ">= 3"}
+"""
+CHANGES = """\
+title: Muutokset
+path: changes.csv
+mapping: {code: code, successor: successor, valid_from: valid_from, share: share}
+fields:
+  - {name: code, type: string}
+  - {name: successor, type: string}
+  - {name: valid_from, type: date}
+  - {name: share, type: number}
+"""
+
+
+def test_mapped_and_shared_subjects_of_a_pushed_input(project, server, table):
+    project.write("rules/3-mapped.yaml", MAPPED)
+    project.write("inputs/changes.yaml", CHANGES)
+    project.write("inputs/changes.csv", "code,successor,valid_from,share\na,x,2026-01-01,0.25\na,b,2026-01-01,0.75\nc,b,2026-01-01,\n")
+    _, of_file = project.run("--rules", "visits-mapped")
+    project.write("inputs/visits.yaml", pushed(server))
+    _, of_table = project.run("--rules", "visits-mapped")
+    assert _told(of_table) == _told(of_file)
+    values = {item["subject"]["visit_id"]: item["observed"] for item in of_table["verdicts"]}
+    assert values == {"x": "250.125", "b": "782.625"}
+    project.write("inputs/changes.yaml", pushed(server).replace("period: visited_on", "mapping: {code: visit_id, successor: visit_id, valid_from: visited_on}"))
+    assert "changes of organisations are read, not measured in their database" in project.call("lint").output
+
+
 def test_the_contract_is_held_in_the_database(project, server, table):
     project.write("inputs/visits.yaml", pushed(server))
     table("INSERT INTO visits VALUES ('d', '2025-02-06', -5), (NULL, '2025-02-06', 'NaN')")

@@ -21,6 +21,9 @@ def pushed_problems(contracts: Mapping[str, Contract], rules: Iterable[Rule]) ->
     """Say what cannot be held in a database, and which rules need the rows themselves."""
     found = []
     for contract in contracts.values():
+        if contract.pushed and contract.mapping is not None:
+            step = f"leave `push` out of inputs/{contract.name}.yaml: changes of organisations are few rows"
+            found.append(Problem(contract.place, "changes of organisations are read, not measured in their database", "mapping without push", step))
         for item in contract.fields:
             if contract.pushed and item.pattern and not _PLAIN_PATTERN.fullmatch(item.pattern):
                 message = f"the pattern of {item.name!r} reads differently in a database"
