@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from tulosvahti.core.verdict import ATTENTION, Change, Word
 from tulosvahti.emit.charts import line_charts
+from tulosvahti.emit.compiled import Compiled
 from tulosvahti.emit.revisions import stored_revision
 from tulosvahti.emit.stored import (
     change_of,
@@ -96,6 +97,7 @@ def environment() -> Environment:
         finalize=printable,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=Compiled(),
     )
 
 

@@ -28,7 +28,6 @@ from tulosvahti.core.rule import (
 )
 from tulosvahti.core.sheet import column_letters
 from tulosvahti.core.verdict import Json, Verdict, Word
-from tulosvahti.run.arithmetic import Table, judge_crossfoot
 from tulosvahti.run.mapped import looked_up, named
 from tulosvahti.run.marked import marked, with_noise
 
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
     from tulosvahti.compute.expectations import ExpectationOutcome
     from tulosvahti.core.kept_rows import KeptRows
+    from tulosvahti.run.arithmetic import Table
     from tulosvahti.run.engines import Measures
 
 MEASURED_IN_RUN = "measured_in_run"
@@ -309,6 +309,8 @@ class Tables:
         header = self.facts.delivery(name).header or tuple(item.column for item in contract.fields)
         letters = tuple(column_letters(header.index(contract.field(column).column)) for column in columns)
         rows = self.engine.look(name, [ROW, label, *columns])
+        from tulosvahti.run.arithmetic import Table  # noqa: PLC0415 (only where sums are judged)
+
         return Table(
             contract.path,
             tuple(str(row[label] or "") for row in rows),
@@ -342,6 +344,8 @@ def _crossfoot(
         if ref.target_of:
             return _target_figure(every.get(ref.target_of), ref.period)
         return _observed_figure(measurements, ref)
+
+    from tulosvahti.run.arithmetic import judge_crossfoot  # noqa: PLC0415 (only where sums are judged)
 
     return judge_crossfoot(rule, with_noise(spec), table, resolve, evidence)
 

@@ -42,6 +42,10 @@ class Remembered:
         self._store = store
         self._run = run
         self._before = {name: store.read(name) for name in tables}
+        self._reads: dict[str, str] = {}
+        # By the identity of a specification, which is kept so that no other takes its place.
+        self._keys: dict[int, tuple[object, str]] = {}
+        self._found: dict[int, tuple[object, Measured | RowsMeasured | None]] = {}
         self._after: dict[str, dict[str, Any]] = {name: {} for name in tables}
 
     @property
@@ -95,6 +99,11 @@ class Remembered:
                 self._store.write(name, kept | found)
 
     def _known(self, spec: TargetSpec | RowsSpec) -> Measured | RowsMeasured | None:
+        if id(spec) not in self._found:
+            self._found[id(spec)] = spec, self._looked_up(spec)
+        return self._found[id(spec)][1]
+
+    def _looked_up(self, spec: TargetSpec | RowsSpec) -> Measured | RowsMeasured | None:
         name = _input_of(spec)
         if name not in self._tables or (found := self._before[name].get(self._key(name, spec))) is None:
             return None
@@ -107,15 +116,26 @@ class Remembered:
         name = _input_of(spec)
         if name in self._tables:
             rows = self._tables[name].path.name
-            item = {"run": found.run or self._run, "rows": rows, "found": plain_of(found)}
-            self._after[name][self._key(name, spec)] = item
+            key = self._key(name, spec)
+            known = found is self._known(spec)
+            # What was looked up is kept as it was.
+            item = self._before[name][key] if known else {"run": found.run or self._run, "rows": rows, "found": plain_of(found)}
+            self._after[name][key] = item
 
     def _key(self, name: str, spec: TargetSpec | RowsSpec) -> str:
-        known: tuple[object, ...] = (spec,) if isinstance(spec, RowsSpec) else (spec.measure, spec.grain)
-        contract = self._contracts[name]
-        day = None if self._settled(spec) else self._as_of
-        text = repr((_code(), self._tables[name].path.name, known, day, contract.fields, contract.known_on))
-        return hashlib.sha256(text.encode()).hexdigest()
+        if id(spec) not in self._keys:
+            known: tuple[object, ...] = (spec,) if isinstance(spec, RowsSpec) else (spec.measure, spec.grain)
+            day = None if self._settled(spec) else self._as_of
+            text = f"{self._read_of(name)} {known!r} {day}"
+            self._keys[id(spec)] = spec, hashlib.sha256(text.encode()).hexdigest()
+        return self._keys[id(spec)][1]
+
+    def _read_of(self, name: str) -> str:
+        """Name what the measurements of an input have in common: the code, the rows, the contract."""
+        if name not in self._reads:
+            contract = self._contracts[name]
+            self._reads[name] = repr((_code(), self._tables[name].path.name, contract.fields, contract.known_on))
+        return self._reads[name]
 
     def _settled(self, spec: TargetSpec | RowsSpec) -> bool:
         """Tell whether another day of knowledge would give the same."""

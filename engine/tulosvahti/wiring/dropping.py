@@ -6,12 +6,9 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tulosvahti.run.dropping import Hands, waiting
-from tulosvahti.run.dropping import take_dropped as take_all
 from tulosvahti.store import deliveries
 from tulosvahti.store.inputs import InputStore
 from tulosvahti.wiring.base import default_as_of, now, open_ledger
-from tulosvahti.wiring.intake import put_in_place
 from tulosvahti.wiring.notes import note_settled
 
 if TYPE_CHECKING:
@@ -28,6 +25,8 @@ def dropped(project: Project, ledger: Ledger) -> bool:
     """Tell whether anything lies in a drop folder, or was begun to be taken; only reads."""
     if all(contract.drop is None for contract in project.contracts.values()):
         return False
+    from tulosvahti.run.dropping import waiting  # noqa: PLC0415 (only where something may be dropped)
+
     with ledger.transaction(reading=True) as connection:
         return waiting(project, deliveries.logged(connection))
 
@@ -38,6 +37,10 @@ def take_dropped(
     """Take what is whole from the drop folders. One process of a project at a time: hold its run lock."""
     if not dropped(project, ledger):
         return []
+    from tulosvahti.run.dropping import Hands  # noqa: PLC0415 (only where something was dropped)
+    from tulosvahti.run.dropping import take_dropped as take_all  # noqa: PLC0415
+    from tulosvahti.wiring.intake import put_in_place  # noqa: PLC0415
+
     store = InputStore(project.root)
     hands = Hands(
         ledger.transaction, store.held, partial(put_in_place, project), clock,

@@ -21,12 +21,10 @@ from tulosvahti.store.measured import MeasuredStore
 from tulosvahti.wiring.alerts import alert, mails_of
 from tulosvahti.wiring.base import default_as_of, now, open_ledger, run_lock, state_folder
 from tulosvahti.wiring.dropping import several_of, take_dropped
-from tulosvahti.wiring.fetching import fetch
 from tulosvahti.wiring.mail import deliver
 from tulosvahti.wiring.notes import notes_of_run
 from tulosvahti.wiring.reports import known_then, write_pages
 from tulosvahti.wiring.secrets import secret_reader
-from tulosvahti.wiring.values import write_entered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +85,18 @@ def run_once(  # noqa: PLR0913 (each is one choice of the caller)
         return _run(project, ledger, claim, Asked(as_of, rules, expectations, alerts, fetching, cached), clock)
 
 
+def _make_ready(project: Project, ledger: Ledger, asked: Asked) -> None:
+    """Put in place what people entered, and what is fetched; few projects have such inputs, so each loads when it is there."""
+    if any(contract.entered for contract in project.contracts.values()):
+        from tulosvahti.wiring.values import write_entered  # noqa: PLC0415
+
+        write_entered(project, ledger)
+    if asked.fetching and any(contract.fetch is not None for contract in project.contracts.values()):
+        from tulosvahti.wiring.fetching import fetch  # noqa: PLC0415
+
+        fetch(project, inputs_of(project, asked.rules))
+
+
 def run_slot(  # noqa: PLR0913 (a slot is its claim, when it was due, and its job)
     project: Project,
     ledger: Ledger,
@@ -124,10 +134,8 @@ def _run(  # noqa: PLR0913 (what a run is made of)
 
     def work(run: str) -> Result:
         stack.enter_context(in_run(run))
-        write_entered(project, ledger)
+        _make_ready(project, ledger, asked)
         with tempfile.TemporaryDirectory(prefix="tulosvahti-", ignore_cleanup_errors=True) as scratch:
-            if asked.fetching:
-                fetch(project, inputs_of(project, asked.rules))
             known = ledger.newest_as_of(max(today, asked.as_of))
             with ledger.transaction(reading=True) as connection:
                 history, refusals = revised.history(connection), deliveries.refusals(connection, several_of(project))
