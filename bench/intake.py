@@ -1,10 +1,11 @@
 """Rows a second and peak memory of intake, against polars, pandas and DuckDB reading the same file bare, interleaved.
 
-``python bench/intake.py [--rows 10000,1000000] [--formats csv,xlsx,parquet] [--runs 3]``: made-up inspections, seeded: number,
+``python bench/intake.py [--rows 10000,1000000] [--formats csv,xlsx,parquet,ndjson,two] [--runs 3]``: made-up inspections, seeded: number,
 centre of 15, operator, two days, a truth, a fee with cents, a score, a code; CSV with semicolons, decimal commas and Finnish
 dates. Each figure is of a whole new process, from its start to its end; medians. Intake is ``take`` in a project that has
 never seen the file: the copy into the input store, the child, every constraint of the contract, key and all, and the rows
 written as Parquet. The others only read the file into memory, with the types that they guess (binary floats for the fees).
+``two``: two CSV of six tenths of the rows each, merged on the key (the bare readers drop what stands twice).
 A workbook has as many rows as it can where more are asked for. Peak memory is what is resident at most, of parent and child.
 """
 
@@ -22,6 +23,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+NAMES = {"parquet": "Parquet", "two": "two CSV, merged"}
 MOST_IN_A_SHEET = 1_048_575
 INSPECTIONS = """
 SELECT i AS id,
@@ -64,6 +66,12 @@ READERS = {
     ("csv", "pandas"): "import pandas as pd; n = len(pd.read_csv(path, sep=';', decimal=','))",
     ("csv", "DuckDB"): "import duckdb; c = duckdb.connect(); c.execute(f\"CREATE TABLE t AS SELECT * FROM read_csv('{path}', delim=';', decimal_separator=',')\"); n = c.execute('SELECT count(*) FROM t').fetchone()[0]",
     ("xlsx", "pandas"): "import pandas as pd; n = len(pd.read_excel(path, engine='calamine'))",
+    ("ndjson", "polars"): "import polars as pl; n = pl.read_ndjson(path).height",
+    ("ndjson", "pandas"): "import pandas as pd; n = len(pd.read_json(path, lines=True))",
+    ("ndjson", "DuckDB"): "import duckdb; c = duckdb.connect(); c.execute(f\"CREATE TABLE t AS SELECT * FROM read_json('{path}', format='newline_delimited')\"); n = c.execute('SELECT count(*) FROM t').fetchone()[0]",
+    ("two", "polars"): "import glob, polars as pl; n = pl.concat([pl.read_csv(one, separator=';', decimal_comma=True, try_parse_dates=True) for one in sorted(glob.glob(path))]).unique('id', keep='last').height",
+    ("two", "pandas"): "import glob, pandas as pd; n = len(pd.concat([pd.read_csv(one, sep=';', decimal=',') for one in sorted(glob.glob(path))]).drop_duplicates('id', keep='last'))",
+    ("two", "DuckDB"): "import duckdb; c = duckdb.connect(); c.execute(f\"CREATE TABLE t AS SELECT id, last(columns(*)) FROM read_csv('{path}', delim=';', decimal_separator=',') GROUP BY id\"); n = c.execute('SELECT count(*) FROM t').fetchone()[0]",
     ("parquet", "polars"): "import polars as pl; n = pl.read_parquet(path).height",
     ("parquet", "pandas"): "import pandas as pd; n = len(pd.read_parquet(path))",
     ("parquet", "DuckDB"): "import duckdb; c = duckdb.connect(); c.execute(f\"CREATE TABLE t AS SELECT * FROM read_parquet('{path}')\"); n = c.execute('SELECT count(*) FROM t').fetchone()[0]",
@@ -98,16 +106,21 @@ def make(form: str, rows: int, folder: Path) -> Path:
     inputs.mkdir(parents=True)
     (folder / "rules").mkdir()
     (folder / "config.toml").write_text('languages = ["fi"]\ntime_zone = "Europe/Helsinki"\n[name]\nfi = "Bench"\n', encoding="utf-8")
-    contract = CONTRACT.replace("FORMAT", form)
-    if form != "csv":
+    contract = CONTRACT.replace("inspections.FORMAT", "inspections_*.csv" if form == "two" else f"inspections.{form}")
+    if form not in {"csv", "two"}:
         contract = contract.replace('encoding: utf-8\ndialect: {delimiter: ";"}\n', "").replace('decimalChar: ",", ', "")
         contract = contract.replace(', format: "%d.%m.%Y"', "").replace(", trueValues: [kyllä], falseValues: [ei]", "")
     (inputs / "inspections.yaml").write_text(contract, encoding="utf-8")
-    path = inputs / f"inspections.{form}"
+    path = inputs / ("inspections_*.csv" if form == "two" else f"inspections.{form}")
     query = INSPECTIONS.format(rows=rows)
     with duckdb.connect() as connection:
         if form == "csv":
             connection.execute(f"COPY ({TEXTS.format(inspections=query)}) TO '{path}' (DELIMITER ';', HEADER, QUOTE '')")
+        elif form == "two":
+            for number, part in enumerate((f"id <= {rows * 6 // 10}", f"id > {rows * 4 // 10}"), 1):
+                connection.execute(f"COPY ({TEXTS.format(inspections=query)} WHERE {part}) TO '{inputs}/inspections_{number}.csv' (DELIMITER ';', HEADER, QUOTE '')")
+        elif form == "ndjson":
+            connection.execute(f"COPY ({query}) TO '{path}' (FORMAT json)")
         elif form == "parquet":
             connection.execute(f"COPY ({query}) TO '{path}'")
         else:
@@ -185,7 +198,7 @@ def compare(form: str, path: Path, rows: int, runs: int) -> None:
     ours = seconds.pop("intake")
     bare = [f"{seconds[name]:.2f}, {peaks[name]}" if name in seconds else "–" for name in ("polars", "pandas", "DuckDB")]
     print(
-        f"| {form.upper() if form != 'parquet' else 'Parquet'} | {rows:,} | {ours / min(seconds.values()):.2f} | {ours:.2f} | "
+        f"| {NAMES.get(form, form.upper())} | {rows:,} | {ours / min(seconds.values()):.2f} | {ours:.2f} | "
         f"{rows / ours:,.0f} | {peaks['intake']} ({parent}) | {' | '.join(bare)} |",
         flush=True,
     )

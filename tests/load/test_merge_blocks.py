@@ -109,12 +109,27 @@ def test_more_digits_than_can_be_kept_are_refused_alike() -> None:
     assert str(found).startswith("the numbers of the deliveries have more than 38 digits together")
 
 
-def test_what_lies_in_an_archive_is_merged_alike() -> None:
+def packed(*contents: str) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packing:
-        packing.writestr("leads_1.csv", f"{HEAD}\nA-1;1;1;2023-01-01;k\n")
-        packing.writestr("leads_2.csv", f"{HEAD}\nA-1;2;1;2023-01-01;k\n")
-    summary, frame = agree(contract(path="leads.zip"), [out.getvalue()])
+        for at, content in enumerate(contents, 1):
+            packing.writestr(f"leads_{at}.csv", content)
+    return out.getvalue()
+
+
+def test_what_lies_in_an_archive_is_merged_alike() -> None:
+    parts = packed(f"{HEAD}\nA-1;1;1;2023-01-01;k\n", f"{HEAD}\nA-1;2;1;2023-01-01;k\n")
+    summary, frame = agree(contract(path="leads.zip"), [parts])
     assert isinstance(summary, Summary)
     assert frame is not None
     assert frame["n"].to_list() == [2]
+
+
+@pytest.mark.parametrize("rows", [["A-1;1;1;2023-01-01;k", "A-1;1;1;2023-01-01;k", "A-2;1;1;2023-01-01;k"], ["A-1;1;1;2023-01-01;k"], []])
+def test_one_delivery_alone_needs_no_key(rows: list[str]) -> None:
+    text = "\n".join([HEAD, *rows, ""])
+    for of, content in ((contract(primary_key=()), text.encode()), (contract(primary_key=(), path="leads.zip"), packed(text))):
+        summary, _ = agree(of, [content])
+        assert isinstance(summary, Summary)
+        assert summary.total == len(rows)
+        assert any("exact copies" in notice for notice in summary.notices) == (len(rows) > 1)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.contract import Contract
 
+COPIES = "are exact copies of another row"
 _NAMED = 12
 _RARE = 5
 """One period in so many may be empty for its emptiness to be odd; where more are, things do not happen in every period."""
@@ -30,10 +31,7 @@ def doubts_of(contract: Contract, rows: pl.LazyFrame, height: int, same: int) ->
     """Give sentences about what is odd; ``rows``: as they are kept; ``same``: how many of them are copies of another."""
     yield from _gaps(contract, rows)
     if not contract.primary_key and same:
-        yield (
-            f"{same} of {height} rows are exact copies of another row; all are counted, for they may be real: "
-            "a primaryKey tells which are the same"
-        )
+        yield f"{same} of {height} rows {COPIES}; all are counted, for they may be real: a primaryKey tells which are the same"
 
 
 def _gaps(contract: Contract, rows: pl.LazyFrame) -> Iterable[str]:

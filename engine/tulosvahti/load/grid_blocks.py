@@ -8,7 +8,7 @@ texts that the cells share and of the smaller sheets' first rows.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from tulosvahti.load.sheets.ooxml import Entry
 
 _TOP = LOOK + MOST_ROWS
+_VALUE, _RESULT = 4, 5
+"""Parts of a cell from the parser that say its value; the place of whether a formula has one."""
 _ANY = frozenset({"b", "e"})
 """Kinds of cells that are never blank."""
 
@@ -144,12 +146,17 @@ class GridSource(SpooledCells):
         frame = pl.DataFrame({"row": [number for number, _ in kept], "number": [number + 1 for number, _ in kept]}, schema={"row": pl.Int64, "number": pl.Int64})
         for column in self.columns.values():
             own = [
-                (number, cell if isinstance(cell, str) else tuple(cell), rows.made(cell))
+                (number, _key(cell), rows.made(cell))
                 for number, cells in kept
                 if column.place < len(cells) and isinstance(cell := cells[column.place], str | list)
             ]
             frame = with_cells(frame, column.item, column.parsed(own) if own else None)
         return frame
+
+
+def _key(cell: str | list[Any]) -> object:
+    """Tell cells apart; the formula of a cell that has a result makes no difference."""
+    return cell if isinstance(cell, str) else tuple(cell[:_VALUE] if len(cell) <= _RESULT or cell[_RESULT] else cell)
 
 
 def _format(book: Book, style: str) -> NumberFormat:

@@ -45,7 +45,7 @@ _EXACT = 16
 _LONG = "^-?[0-9]{1,15}[.][0-9]{1,30}$"
 _NOTES = ("percent", "as_text", "serial", "filled")
 _SHOWN = 5
-_MOST_KNOWN = 200_000
+_MOST_KNOWN = 50_000
 _Known = tuple[str | None, int, str | None, str]
 """Text, kind, reason, and what is to be said of it."""
 

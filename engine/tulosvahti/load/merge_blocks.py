@@ -15,7 +15,7 @@ import polars as pl
 from tulosvahti.core.contract import DATED, FieldType
 from tulosvahti.core.kept_rows import REJECTED, ROW
 from tulosvahti.load.cells import DIGITS
-from tulosvahti.load.doubts import doubts_of
+from tulosvahti.load.doubts import COPIES, doubts_of
 from tulosvahti.load.merging import conflict, replaced, too_long
 from tulosvahti.load.row_store import End, Summary
 
@@ -48,9 +48,12 @@ def merged_on_disk(contract: Contract, parts: Sequence[KeptPart], place: Path, m
     found = merge.found(most_listed)
     rejects = [*merge.rejects(), *found.conflicts][:most_listed]
     height, bad, ends = merge.write(place)
-    notices = [f"{part.name}: {notice}" for part in parts for notice in part.summary.notices]
+    said = [(part.name, notice) for part in parts for notice in part.summary.notices]
+    notices = [f"{name}: {notice}" for name, notice in said if COPIES not in notice]
     notices += replaced(found.copies, found.count)
     notices += doubts_of(contract, pl.scan_parquet(place), height, 0)
+    # Without a key there is one delivery: what is odd in its rows is so in all of them.
+    notices += [notice for _, notice in said if COPIES in notice]
     return Summary(
         total=sum(part.summary.total for part in parts) - len(found.losers),
         sound=height - bad,
@@ -99,6 +102,8 @@ class _Merge:
         """Find the rows that a later delivery has too; list at most so many that have other values there."""
         import duckdb  # noqa: PLC0415 - few inputs are merged
 
+        if not self._contract.primary_key:
+            return _Found(np.empty(0, np.int64), 0, 0, 0, ())
         settings: dict[str, Any] = {
             "memory_limit": _MEMORY,
             "threads": 2,

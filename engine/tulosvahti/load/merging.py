@@ -94,6 +94,9 @@ def _losers(
     contract: Contract, frame: pl.DataFrame, parts: Sequence[Part], places: dict[int, tuple[int, int]]
 ) -> tuple[set[int], int, list[Reject]]:
     """Give the rows that a later delivery has too, how many of them are the same there, and a line for each other."""
+    if not contract.primary_key:
+        # One delivery, of which nothing is known that could stand twice.
+        return set(), 0, []
     newest: dict[tuple[Any, ...], dict[str, Any]] = {}
     losers: set[int] = set()
     copies = 0

@@ -71,7 +71,7 @@ def read_into(contract: Contract, files: Sequence[File], place: Path, least: int
     if len(every) > 1 and not contract.primary_key:
         msg = f"{len(every)} deliveries and no primaryKey by which their rows could be told apart"
         raise UnreadableError(msg, f"name the key in {contract.place.file}, or deliver one file")
-    if contract.primary_key and sum(map(_weight, every)) >= least:
+    if sum(map(_weight, every)) >= least:
         from tulosvahti.load.merge_blocks import merged_on_disk  # noqa: PLC0415 - small deliveries do without
 
         parts = [_part(contract, file, place.parent / f"part{at}", least) for at, file in enumerate(every)]
