@@ -195,6 +195,24 @@ def test_archive_is_refused(tmp_path: Path, content: Any, explanation: str) -> N
     assert delivery.next_step == "deliver the files themselves, or an archive of nothing but them"
 
 
+@pytest.mark.parametrize("name", ["r.zip", "r", "r.csv", "R.ZIP", "a/r.txt", "r.parquet"])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_an_archive_in_an_archive_is_never_opened_so_that_one_that_holds_itself_ends(tmp_path: Path, name: str, method: int) -> None:
+    """Of an inner archive nothing but its list of names is looked at: no part of it is unfolded, whatever it holds."""
+    for inner in (b"PK\x03\x04", b"PK\x03\x04" + os.urandom(500), zipped({name: HEAD + "a;1\n"}, method)):
+        delivery = take_in(tmp_path, {"leads.zip": zipped({"good.csv": HEAD, name: inner}, method)}, of=contract("leads.zip")).delivery
+        assert (delivery.state, delivery.rows) == (DeliveryState.QUARANTINED, 0)
+        whole = inner[-22:-18] == b"PK\x05\x06"
+        wanted = f"zip archive is refused: '{name}' in it is an archive itself" if whole or name.lower().endswith(".zip") else "file is a damaged"
+        assert delivery.explanation.startswith(wanted)
+
+
+def test_a_workbook_in_an_archive_that_holds_archives_is_read_as_a_workbook(tmp_path: Path) -> None:
+    inner = zipped({"xl/workbook.xml": "x", "xl/r.zip": zipped({"r.zip": "x"})})
+    delivery = take_in(tmp_path, {"leads.zip": zipped({"r.xlsx": inner})}, of=contract("leads.zip")).delivery
+    assert (delivery.state, delivery.rows) == (DeliveryState.QUARANTINED, 0)
+
+
 @pytest.mark.parametrize("content", [_lying, lambda: zipped({"a.csv": "x;y\n" * 50})[:-40]])
 def test_damaged_archive(tmp_path: Path, content: Any) -> None:
     delivery = take_in(tmp_path, {"leads.zip": content()}, of=contract("leads.zip")).delivery

@@ -83,6 +83,12 @@ def test_one_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.Monk
     assert time.monotonic() - start < 60
 
 
+@pytest.mark.parametrize(("megabytes", "seconds"), [(0, 30), (0.5, 30), (1, 30), (2, 40), (4.5, 65), (58, 600), (5_000, 600)])
+def test_small_files_have_30_seconds_and_large_ones_more(tmp_path: Path, megabytes: float, seconds: float) -> None:
+    file = File("x.csv", tmp_path / "x", "0" * 64, int(megabytes * 1024 * 1024))
+    assert Order(CONTRACT, [file], tmp_path / "rows").seconds == seconds
+
+
 def test_what_fails_on_this_machine_is_no_fault_of_a_delivery(tmp_path: Path) -> None:
     broken = Deed(exec, f"raise OSError({errno.EIO}, 'a broken disk')")
     with pytest.raises(OSError, match="a broken disk"):

@@ -1,8 +1,8 @@
 """The parent's side of intake: deliveries are read in a child process with limits, and one that dies takes none with it.
 
 Bounds of a child: ``MEMORY`` bytes, by the system's limit on private memory and by the parent's eye on what is resident;
-``SECONDS`` and ``SECONDS_A_MEGABYTE`` of wall time, ``MOST_SECONDS`` at most, and as much processor time on each processor; ``FILE`` bytes of any file
-it writes. Small deliveries share a child, for starting one takes longer than reading them; where a shared child dies, the
+``SECONDS`` of wall time for a file of up to a megabyte and ``SECONDS_A_MEGABYTE`` more for each beyond it, ``MOST_SECONDS`` at
+most, and as much processor time on each processor; ``FILE`` bytes of any file it writes. Small deliveries share a child, for starting one takes longer than reading them; where a shared child dies, the
 delivery at which it died is read once more in a child of its own, and the others go on in another.
 """
 
@@ -64,7 +64,8 @@ class Order:
     @property
     def seconds(self) -> float:
         """The wall time allowed."""
-        return min(SECONDS + SECONDS_A_MEGABYTE * self.size / MEGABYTE, MOST_SECONDS)
+        beyond = max(self.size - MEGABYTE, 0) / MEGABYTE
+        return min(SECONDS + SECONDS_A_MEGABYTE * beyond, MOST_SECONDS)
 
     @property
     def line(self) -> bytes:
