@@ -37,6 +37,7 @@ _MOST_NAMES = 10_000
 _AT_ONCE = 20_000
 _SMALL = 64 << 20
 """Up to so many bytes the strict reader reads what is no JSON, for its sentence."""
+_KINDS = {Decimal: "n", bool: "b"}
 _SPACE = " \t\r\n"
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal, parse_constant=str)
 
@@ -109,9 +110,8 @@ class JsonSource(SpooledCells):
         frame = pl.DataFrame({"row": range(len(records)), "number": range(number, number + len(records))}, schema={"row": pl.Int64, "number": pl.Int64})
         for column in self.columns.values():
             name = named.get(column.item.column)
-            cells = [] if name is None else [(at, *_told(value)) for at, record in enumerate(records) if (value := record.get(name)) is not None]
-            own = pl.DataFrame(cells, schema={"row": pl.Int64, "kind": pl.String, "style": pl.String, "text": pl.String}, orient="row")
-            frame = with_cells(frame, column.item, column.bulk(own, frame["number"] - 1, self._cell) if cells else None)
+            own = None if name is None else _cells([record.get(name) for record in records])
+            frame = with_cells(frame, column.item, None if own is None else column.bulk(own, frame["number"] - 1, self._cell))
         self.keep(frame)
 
     def _cell(self, kind: str, _: str, text: str) -> Cell:
@@ -127,14 +127,23 @@ class JsonSource(SpooledCells):
         return tuple(names)
 
 
-def _told(value: Any) -> tuple[str, str, str]:  # noqa: ANN401 - JSON
-    """Give the kind of a cell, no style, and its text."""
+def _cells(values: list[Any]) -> pl.DataFrame | None:
+    """Give the values of a column as cells: kinds and texts, those that are nothing left out; None: all are."""
+    kinds = set(map(type, values)) - {type(None)}
+    if not kinds:
+        return None
+    kind = _KINDS.get(kinds.pop(), "str") if len(kinds) == 1 else ""
+    one = pl.Series("kind", [_KINDS.get(type(value), "str") for value in values]) if not kind else pl.lit(kind).alias("kind")
+    texts = values if set(map(type, values)) <= {str, type(None)} else [None if value is None else _told(value) for value in values]
+    frame = pl.DataFrame({"row": range(len(values)), "text": pl.Series(texts, dtype=pl.String)}, schema_overrides={"row": pl.Int64})
+    return frame.with_columns(one, pl.lit("").alias("style")).drop_nulls("text")
+
+
+def _told(value: Any) -> str:  # noqa: ANN401 - JSON
     if isinstance(value, Decimal):
-        return "n", "", str(value)
-    if isinstance(value, bool):
-        return "b", "", "TRUE" if value else "FALSE"
-    text = cell_of(value)
-    return "str", "", text if isinstance(text, str) else ""
+        return str(value)
+    cell = cell_of(value)
+    return str(cell[0]) if isinstance(cell, list) else str(cell)
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
