@@ -304,13 +304,18 @@ class BlockColumn:
 
     def see_marked(self, texts: pl.Series) -> None:
         """Collect the texts that tell the form of the numbers, as many as ``number_forms`` looks at."""
-        if texts.dtype != pl.String or not self._open or self.item.type not in NUMBERS or len(self.marked) >= MOST_TEXTS:
+        if not self._open or self.item.type not in NUMBERS or len(self.marked) >= MOST_TEXTS:
             return
-        # A whole number is one number in every form.
-        other = texts.filter(texts.cast(pl.Int64, strict=False).is_null())
-        for text in other.drop_nulls().unique(maintain_order=True).to_list():
-            if not text.strip().isdecimal():
-                self.marked.setdefault(text)
+        for text in telling(texts):
+            self.marked.setdefault(text)
+
+
+def telling(texts: pl.Series) -> list[str]:
+    """Give the different texts that may tell the form of numbers; a whole number is one number in every form."""
+    if texts.dtype != pl.String:
+        return []
+    other = texts.filter(texts.cast(pl.Int64, strict=False).is_null())
+    return [text for text in other.drop_nulls().unique(maintain_order=True).to_list() if not text.strip().isdecimal()]
 
 
 def _filled(found: pl.Series, texts: pl.Series, read: Callable[[pl.Series], pl.Series | None]) -> pl.Series:

@@ -16,7 +16,7 @@ import polars as pl
 
 from tulosvahti.core.contract import DATED, FieldType, Reject
 from tulosvahti.core.kept_rows import REJECTED, ROW
-from tulosvahti.load.block_columns import NUMBERS, BlockColumn, RescaleError, Scale, TooOddError, Typed
+from tulosvahti.load.block_columns import NUMBERS, BlockColumn, RescaleError, Scale, TooOddError, Typed, telling
 from tulosvahti.load.block_head import TextSource, as_utf8
 from tulosvahti.load.block_keys import Seen
 from tulosvahti.load.block_repeats import Repeated, without_repeats
@@ -185,7 +185,10 @@ class _Reading:
         if not self.forms:
             file = self._contract.place.file
             try:
-                self.forms = [settled(item, texts_of(texts), file) for item, texts in zip(self._contract.fields, block.texts, strict=True)]
+                self.forms = [
+                    settled(item, telling(texts_of(texts)) if item.form_open else (), file)
+                    for item, texts in zip(self._contract.fields, block.texts, strict=True)
+                ]
             except UnreadableError as error:
                 # More of the text may tell what its start does not.
                 raise IrregularError from error
