@@ -49,7 +49,7 @@ def shown(judged, tmp_path_factory):
         page.fill("#f-name", "anna")
         page.fill("#f-password", PASSWORD)
         page.click("main button")
-        page.wait_for_url(f"{at}/en/")
+        page.wait_for_url(f"{at}/en/overview")
         yield at, opened, context.storage_state()
 
 
@@ -105,7 +105,7 @@ def test_every_page_fits_a_phone_in_the_light_and_in_the_dark(shown, tab, scheme
 
 def test_the_keyboard_reaches_the_content_first_and_the_menu_opens(shown, tab):
     at = shown[0]
-    tab.goto(f"{at}/en/")
+    tab.goto(f"{at}/en/overview")
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.className") == "skip"
     tab.keyboard.press("Enter")

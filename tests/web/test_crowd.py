@@ -14,7 +14,7 @@ from tulosvahti import wiring
 from tulosvahti.load.project import load_project
 from tulosvahti.web.app import application
 
-PATHS = ("/en/", "/en/overview", "/sv/runs", "/fi/indicators/visits", "/en/deliveries", "/en/problems")
+PATHS = ("/en/alerts", "/en/overview", "/sv/runs", "/fi/indicators/visits", "/en/deliveries", "/en/problems")
 
 
 def _run(project, day: int):

@@ -28,7 +28,7 @@ from tulosvahti.web.pages import PAGES
 
 WEB = Path(application.__code__.co_filename).parent
 WORDS = {"fi": fi.WORDS, "sv": sv.WORDS, "en": en.WORDS}
-LOOKS = [page.path for page in PAGES if page.method == "GET" and "{" not in page.path and page.deed in HARMLESS and not page.path.startswith(("/sign", "/acknowledge")) and not page.path.endswith(".svg")]
+LOOKS = [page.path for page in PAGES if page.method == "GET" and "{" not in page.path and page.path != "/" and page.deed in HARMLESS and not page.path.startswith(("/sign", "/acknowledge")) and not page.path.endswith(".svg")]
 
 
 def test_every_text_is_in_all_three_languages_with_the_same_details():
@@ -48,6 +48,12 @@ def test_every_text_that_pages_name_is_in_the_catalogue():
         named |= set(re.findall(r"""["'](web\.[a-z0-9_.]+[a-z0-9_])["']""", path.read_text(encoding="utf-8")))
     assert named
     assert named - set(fi.WORDS) == set()
+
+
+@pytest.mark.parametrize(("asked", "leads"), [("/", "/overview"), ("/sv/", "/sv/overview")])
+def test_the_address_without_a_path_leads_to_the_overview(reading, asked, leads):
+    answer = reading.get(asked)
+    assert (answer.status_code, answer.headers["location"]) == (303, leads)
 
 
 def test_no_template_has_words_of_its_own():
@@ -73,10 +79,10 @@ def test_every_page_opens_in_every_language_with_its_headers(reading, path, lang
 
 def test_the_language_is_that_of_path_then_cookie_then_browser_then_project(house):
     visitor = browser(house)
-    assert visitor.get("/").headers["content-language"] == house.project.config.languages[0]
-    assert visitor.get("/", headers={"Accept-Language": "de, en;q=0.5, sv;q=0.8"}).headers["content-language"] == "sv"
-    assert visitor.get("/en/").headers["content-language"] == "en"
-    assert visitor.get("/", headers={"Accept-Language": "sv"}).headers["content-language"] == "en"
+    assert visitor.get("/overview").headers["content-language"] == house.project.config.languages[0]
+    assert visitor.get("/overview", headers={"Accept-Language": "de, en;q=0.5, sv;q=0.8"}).headers["content-language"] == "sv"
+    assert visitor.get("/en/overview").headers["content-language"] == "en"
+    assert visitor.get("/overview", headers={"Accept-Language": "sv"}).headers["content-language"] == "en"
     assert visitor.get("/sv/problems").headers["content-language"] == "sv"
 
 
@@ -110,7 +116,7 @@ def test_a_name_that_is_not_ours_is_refused(house):
     for host in ("evil.example", "127.0.0.1.evil.example", "[::2]"):
         assert browser(house).get("/", headers={"Host": host}).status_code == 421
     for host in ("localhost", "LOCALHOST:9", "[::1]:8470", "127.0.0.1"):
-        assert browser(house).get("/", headers={"Host": host}).status_code == 200
+        assert browser(house).get("/overview", headers={"Host": host}).status_code == 200
 
 
 def test_what_is_too_large_is_refused_whatever_it_declares(house):
@@ -130,7 +136,7 @@ def test_what_is_too_large_is_refused_whatever_it_declares(house):
 
 
 def test_files_are_kept_for_ever_under_the_name_of_their_content(reading):
-    page = reading.get("/en/")
+    page = reading.get("/en/overview")
     for address in set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)):
         answer = reading.get(address)
         assert answer.status_code == 200
@@ -146,7 +152,7 @@ def test_an_empty_project_says_what_is_missing(tmp_path, clock):
         if path.name != "agreements.yaml":
             path.unlink()
     with closing(House(root, clock, clock.steady)) as house:
-        answer = browser(house).get("/en/")
+        answer = browser(house).get("/en/overview")
         assert answer.status_code == 200
         assert "no rules yet" in answer.text
         assert "Nothing has been run yet" in answer.text
@@ -163,14 +169,14 @@ def test_a_project_with_problems_shows_them_and_goes_on(root, clock):
         assert "<script>alert" not in told
         (root / "config.toml").write_text("no = [", encoding="utf-8")
         clock.pass_by(seconds=5)
-        assert visitor.get("/en/").status_code == 200
+        assert visitor.get("/en/overview").status_code == 200
 
 
 def test_a_ledger_that_is_gone_is_told(house, root):
     house.reader.engine.dispose()
     for path in (root / ".tulosvahti").glob("ledger.db*"):
         path.unlink()
-    answer = browser(house).get("/en/")
+    answer = browser(house).get("/en/overview")
     assert answer.status_code == 503
     assert "ledger cannot be reached" in answer.text
 

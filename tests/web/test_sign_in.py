@@ -68,22 +68,22 @@ def test_a_session_ends_by_idleness_by_age_by_signing_out_and_by_force(signed, c
     visitor = signed_in(signed, "reader")
     for _ in range(11):
         clock.pass_by(minutes=59)
-        assert visitor.get("/en/").status_code == 200
+        assert visitor.get("/en/overview").status_code == 200
         signed.later(lambda: None).result()
     clock.pass_by(minutes=70)
-    assert visitor.get("/en/").status_code == 303
+    assert visitor.get("/en/overview").status_code == 303
     visitor = signed_in(signed, "reader")
     clock.pass_by(minutes=61)
-    assert visitor.get("/en/").status_code == 303
+    assert visitor.get("/en/overview").status_code == 303
     visitor, other = signed_in(signed, "reader"), signed_in(signed, "reader")
     kept = dict(visitor.cookies)
-    assert sent(visitor, "/en/", "/en/sign-out").status_code == 303
+    assert sent(visitor, "/en/overview", "/en/sign-out").status_code == 303
     visitor.cookies.update(kept)
-    assert visitor.get("/en/").status_code == 303
-    assert other.get("/en/").status_code == 200
+    assert visitor.get("/en/overview").status_code == 303
+    assert other.get("/en/overview").status_code == 200
     with signed.ledger.transaction() as connection:
         people.disable(connection, Author("x", "command", clock()), "reader")
-    assert other.get("/en/").status_code == 303
+    assert other.get("/en/overview").status_code == 303
 
 
 def test_signing_in_gives_a_new_session_and_only_its_hash_is_kept(signed):
@@ -152,7 +152,7 @@ def test_an_administrator_looks_after_people_and_each_change_is_kept_with_who(si
     assert visitor.get("/en/people").status_code == 200
     assert sent(visitor, "/en/people", "/en/people/nobody/rights", role="reader").status_code == 404
     assert sent(visitor, "/en/people", "/en/people/anna/disabled", disabled="yes").status_code == 303
-    assert anna.get("/en/").status_code == 303
+    assert anna.get("/en/overview").status_code == 303
     with signed.reader.transaction() as connection:
         done = [(item.deed, item.about, item.author.name, item.author.via) for item in changes(connection, 4)]
     assert done == [
@@ -168,8 +168,8 @@ def test_a_person_changes_the_own_password_and_other_sessions_end(signed):
     assert sent(visitor, "/en/account", "/en/account", password="wrong", new_password=new).status_code == 422
     assert sent(visitor, "/en/account", "/en/account", password=PASSWORD, new_password="short").status_code == 422
     assert sent(visitor, "/en/account", "/en/account", password=PASSWORD, new_password=new).status_code == 303
-    assert visitor.get("/en/").status_code == 200
-    assert other.get("/en/").status_code == 303
+    assert visitor.get("/en/overview").status_code == 200
+    assert other.get("/en/overview").status_code == 303
     signed_in(signed, "reader", new)
 
 
@@ -192,7 +192,7 @@ def headers_of(clock, user="anna", roles="owner,controller", owners="agency", se
 
 def test_a_proxy_is_believed_by_its_signature_and_its_place(by_proxy, clock):
     from_proxy = browser(by_proxy, peer="10.0.0.7")
-    answer = from_proxy.get("/en/", headers=headers_of(clock))
+    answer = from_proxy.get("/en/overview", headers=headers_of(clock))
     assert answer.status_code == 200
     assert "anna" in answer.text
     raised = {**headers_of(clock), "Tulosvahti-Roles": "administrator"}
@@ -206,16 +206,16 @@ def test_a_proxy_is_believed_by_its_signature_and_its_place(by_proxy, clock):
         (from_proxy, {"Tulosvahti-User": "anna", "Tulosvahti-Secret": "shared"}),
         (from_proxy, {}),
     ):
-        assert visitor.get("/en/", headers=headers).status_code == 303
+        assert visitor.get("/en/overview", headers=headers).status_code == 303
 
 
 @pytest.mark.parametrize("by_proxy", [False], indirect=True)
 def test_a_proxy_that_cannot_sign_shows_the_secret(by_proxy):
     said = {"Tulosvahti-User": "Änna".encode(), "Tulosvahti-Roles": "reader", "Tulosvahti-Secret": "shared"}
-    answer = browser(by_proxy, peer="10.0.0.7").get("/en/", headers=said)
+    answer = browser(by_proxy, peer="10.0.0.7").get("/en/overview", headers=said)
     assert answer.status_code == 200
     assert "Änna" in answer.text
-    assert browser(by_proxy, peer="10.0.0.7").get("/en/", headers={**said, "Tulosvahti-Secret": "guess"}).status_code == 303
+    assert browser(by_proxy, peer="10.0.0.7").get("/en/overview", headers={**said, "Tulosvahti-Secret": "guess"}).status_code == 303
 
 
 @pytest.fixture
@@ -262,7 +262,7 @@ def test_a_provider_signs_people_in_with_roles_and_parties_of_its_claims(oidc):
     assert "oidc" in visitor.get("/en/sign-in").text
     answer = go_and_come_back(visitor)
     assert answer.headers["location"] == "/en/problems"
-    assert "anna@agency.example" in visitor.get("/en/").text
+    assert "anna@agency.example" in visitor.get("/en/overview").text
     assert visitor.get("/en/people").status_code == 403
     with house.reader.transaction() as connection:
         row = connection.execute(schema_people.sessions.select()).one()
@@ -276,7 +276,7 @@ def test_what_a_provider_says_wrong_signs_nobody_in(oidc, wrong, caplog):
     visitor = browser(house)
     answer = go_and_come_back(visitor)
     assert answer.status_code == 401
-    assert visitor.get("/en/").status_code == 303
+    assert visitor.get("/en/overview").status_code == 303
     assert ("the provider said: access_denied" if wrong == "denied" else "ID token") in caplog.text
 
 

@@ -95,6 +95,6 @@ def test_findings_count_each_agency_apart(visitor):
     assert "2 Visits · The agency" in visitor.get("/en/findings").text
 
 
-@pytest.mark.parametrize("path", ["/", "/alerts", "/deliveries", "/runs", "/indicators/other-visits", "/rules", "/values"])
+@pytest.mark.parametrize("path", ["/alerts", "/deliveries", "/runs", "/indicators/other-visits", "/rules", "/values"])
 def test_every_other_page_is_there(visitor, path):
     assert visitor.get(f"/fi{path}").status_code == 200

@@ -13,7 +13,7 @@ from tulosvahti.core.entry import Deed as Done
 from tulosvahti.core.entry import EntryState, Sort
 from tulosvahti.load.project import load_project
 from tulosvahti.store import alerting, deliveries
-from tulosvahti.store.changes import changes
+from tulosvahti.store.changes import changes, comments
 from tulosvahti.wiring import values
 from tulosvahti.wiring.values import entered_rows
 
@@ -60,6 +60,43 @@ def test_an_alert_is_acknowledged_by_whom_it_concerns(signed, owner):
     assert last_change(signed) == ("acknowledged", "visits", "owner", "calling them")
     assert sent(owner, "/en/alerts", "/en/alerts/acknowledged", alert="no-such").status_code == 404
     assert sent(owner, "/en/alerts", "/en/alerts/silenced", alert="visits", reason="x", until="2999-01-01").status_code == 403
+
+
+def test_who_has_signed_in_comments_under_the_own_name(signed, controller):
+    where = "/en/indicators/visits"
+    hostile = "<script>alert(1)</script>\nthe register moved"
+    said = sent(controller, where, f"{where}/comments", comment=hostile, kind="explanation", period="2025", subject="")
+    assert (said.status_code, said.headers["location"].partition("?")[0]) == (303, where)
+    page = controller.get(where).text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+    assert re.search(r'<b>controller</b>.*?2025.*?<span class="tag">Explanation</span>', page, re.DOTALL)
+    assert last_change(signed) == ("explanation", "visits", "controller", hostile)
+    with signed.reader.transaction() as connection:
+        (kept,) = comments(connection, "visits")
+    assert (kept.by, kept.kind, kept.period, kept.text, kept.at) == ("controller", "explanation", "2025", hostile, signed.clock())
+
+
+@pytest.mark.parametrize(
+    ("rule", "fields", "code"),
+    [
+        ("visits", {"comment": "  "}, 400),
+        ("visits", {"comment": "x" * 4001}, 400),
+        ("visits", {"comment": "x", "kind": "praise"}, 400),
+        ("visits", {"comment": "x", "subject": "[1]"}, 400),
+        ("no-such", {"comment": "x"}, 404),
+    ],
+)
+def test_a_comment_that_cannot_be_kept_is_said_and_not_kept(signed, controller, rule, fields, code):
+    assert sent(controller, "/en/indicators/visits", f"/en/indicators/{rule}/comments", **fields).status_code == code
+    with signed.reader.transaction() as connection:
+        assert comments(connection) == []
+
+
+def test_a_reader_has_no_form_for_comments_and_may_not_send_one(signed):
+    reader = signed_in(signed, "reader")
+    assert 'name="comment"' not in reader.get("/en/indicators/visits").text
+    assert sent(reader, "/en/indicators/visits", "/en/indicators/visits/comments", comment="x").status_code == 403
 
 
 def test_silences_and_waivers_need_a_reason_and_an_end_to_come(signed, controller):

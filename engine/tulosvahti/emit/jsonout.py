@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
-    from tulosvahti.core.contract import Delivery
+    from tulosvahti.core.contract import Contract, Delivery
     from tulosvahti.core.revision import Revision
     from tulosvahti.core.rule import Agreement, Rule
     from tulosvahti.core.target import Bound
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from tulosvahti.problem import Problem
 
 
-def to_json(outcome: Outcome, agreements: Mapping[str, Agreement]) -> str:
-    """Write the outcome in the shape of DESIGN §5, ending with a newline; ``agreements`` say what its names stand for."""
+def to_json(outcome: Outcome, agreements: Mapping[str, Agreement], contracts: Mapping[str, Contract] | None = None) -> str:
+    """Write the outcome in the shape of DESIGN §5, ending with a newline.
+
+    ``agreements`` and ``contracts`` say what its names stand for.
+    """
+    titles = {name: contract.title for name, contract in (contracts or {}).items() if contract.title}
     by_key = {finding.verdict.key: finding for finding in outcome.findings}
     shape = {
         "run": {
@@ -34,7 +38,7 @@ def to_json(outcome: Outcome, agreements: Mapping[str, Agreement]) -> str:
             "engine": outcome.engine,
             "lookback": outcome.lookback,
         },
-        "inputs": [_input(delivery) for delivery in outcome.deliveries],
+        "inputs": [_input(delivery, titles.get(delivery.name)) for delivery in outcome.deliveries],
         "verdicts": [_verdict(verdict, by_key.get(verdict.key), outcome.previous.get(verdict.key)) for verdict in outcome.verdicts],
         "findings": [_finding(finding) for finding in outcome.findings],
         "revisions": [_revision(revision) for revision in outcome.revisions],
@@ -123,9 +127,10 @@ def _sums(rule: Rule) -> dict[str, Any] | None:
     }
 
 
-def _input(delivery: Delivery) -> dict[str, Any]:
+def _input(delivery: Delivery, title: Text | None) -> dict[str, Any]:
     return {
         "name": delivery.name,
+        **({"title": _texts(title)} if title else {}),
         "sha256": delivery.sha256,
         "rows": delivery.rows,
         "rejects": delivery.rejected_rows,

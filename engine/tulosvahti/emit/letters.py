@@ -249,4 +249,4 @@ class _Page:
         for item in items:
             verdict = self.desk.shown[item.key].verdict
             used |= set(verdict.rule.inputs) if verdict else {item.key.name}
-        return [name for name, contract in self.desk.contracts.items() if contract.synthetic and name in used]
+        return [clean(contract.title.in_language(self.language)) or name for name, contract in self.desk.contracts.items() if contract.synthetic and name in used]

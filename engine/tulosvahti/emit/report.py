@@ -132,7 +132,7 @@ def view_of(stored: Stored, language: str, pictures: Path | None) -> dict[str, A
         "revisions": [stored_revision(stored, item, language) for item in stored.data.get("revisions", [])],
         "attention": page.attention[:FIRST],
         "attention_more": max(len(page.attention) - FIRST, 0),
-        "synthetic": ", ".join(stored.synthetic),
+        "synthetic": ", ".join(stored.made_up(language).values()),
         "problems": [_problem(item, language) for item in stored.data["problems"]],
         "deliveries": _deliveries(page),
         "sections": _sections(page),

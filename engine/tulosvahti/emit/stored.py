@@ -82,6 +82,10 @@ class Stored:
         """The inputs that are made up."""
         return [item["name"] for item in self.data["inputs"] if item.get("synthetic")]
 
+    def made_up(self, language: str) -> Mapping[str, str]:
+        """Give the titles of the inputs that are made up, by name; the names themselves where no titles were stored."""
+        return {item["name"]: _in(item.get("title"), language) or item["name"] for item in self.data["inputs"] if item.get("synthetic")}
+
     @cached_property
     def values(self) -> Mapping[Key, Fraction]:
         """The known values."""

@@ -120,4 +120,4 @@ def _judged(project: Project, rules: set[str], on: _On, scratch: Path) -> Stored
     secret = secret_reader(project.root)
     request = Request("0", on.as_of, chosen, expectations=False, work_folder=work, secret=secret, given=on.given)
     outcome = evaluate(project, request, Before({}, {}, None, refusals=on.refusals), lambda _content: "")
-    return stored_of(outcome, to_json(outcome, project.agreements))
+    return stored_of(outcome, to_json(outcome, project.agreements, project.contracts))

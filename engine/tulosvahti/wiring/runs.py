@@ -149,7 +149,7 @@ def _run(  # noqa: PLR0913 (what a run is made of)
         mails, untold = mails_of(project, outcome, found, started) if asked.alerts else ([], [])
         mails = [*notes, *mails]
         troubles.extend((*failed, *untold))
-        return Result(outcome, mails, to_json(outcome, project.agreements), found.moved)
+        return Result(outcome, mails, to_json(outcome, project.agreements, project.contracts), found.moved)
 
     def stopped() -> bool:
         progressed()

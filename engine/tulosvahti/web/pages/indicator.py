@@ -71,7 +71,7 @@ def indicator(page: Page) -> Response:
         turns=turns(before.history),
         events=events,
         comments=comments[::-1],
-        synthetic=[name for name in stored.synthetic if name == shown["evidence"].get("input")],
+        synthetic=stored.made_up(language).get(shown["evidence"].get("input")),
         may_comment=page.may(Deed.COMMENT),
         target=partial(target_text, language=language),
         recipient=partial(_recipient, page),

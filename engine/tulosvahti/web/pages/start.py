@@ -1,14 +1,12 @@
-"""The first page: the newest run in numbers, and what stands in the way of it."""
+"""The address without a path leads to the overview."""
 
 from __future__ import annotations
 
-from collections import Counter
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from starlette.responses import RedirectResponse
 
-from tulosvahti.core.verdict import Word
-from tulosvahti.store import schema
 from tulosvahti.web.page import Page, PageAt
 
 if TYPE_CHECKING:
@@ -16,21 +14,8 @@ if TYPE_CHECKING:
 
 
 def start(page: Page) -> Response:
-    """Show how many verdicts of each kind the newest run gave."""
-    told = schema.verdicts.c
-    run = page.ledger.newest_done()
-    counts: Counter[str] = Counter()
-    if run is not None:
-        with page.ledger.transaction(reading=True) as connection:
-            found = connection.execute(
-                select(told.verdict, func.count()).where(told.run_id == run).group_by(told.verdict)
-            )
-            counts.update({row[0]: row[1] for row in found})
-    newest = next((item for item in page.ledger.runs(50) if item.id == str(run)), None)
-    return page.show(
-        "start.html.j2", page.project.config.name.in_language(page.language), run=newest,
-        cards=[(word, counts[word]) for word in Word], problems=len(page.project.problems), empty=not page.project.rules,
-    )  # fmt: skip
+    """Lead to the overview."""
+    return RedirectResponse(page.url("/overview"), HTTPStatus.SEE_OTHER)
 
 
-PAGES = (PageAt("/", start, menu="web.nav.start"),)
+PAGES = (PageAt("/", start),)
