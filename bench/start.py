@@ -17,6 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ALLOWED_EXITS = (0, 1)
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""As where it is installed: compiled once."""
 PROGRAM = (sys.executable, "-m", "tulosvahti")
 
 
@@ -35,7 +37,7 @@ def seconds(command: tuple[str, ...], folder: Path) -> float:
 
     """
     start = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)  # noqa: S603 (the program itself)
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, env=ENVIRONMENT)  # noqa: S603 (the program itself)
     elapsed = time.perf_counter() - start
     if done.returncode not in ALLOWED_EXITS:
         sys.exit(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr.decode(errors='replace')}")

@@ -8,6 +8,7 @@ apart: the database computes sums and counts, and the core divides exactly.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, cast
 
 import sqlglot
@@ -17,7 +18,7 @@ from tulosvahti.core.expressed import PARAMETERS, Arithmetic, Expression, Kind
 from tulosvahti.problem import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 LONGEST = 2000
 DEEPEST = 60
@@ -55,6 +56,21 @@ ALLOWED_TEXT = (
 )
 
 
+def _once(read: Callable[[str, Mapping[str, Kind]], Expression]) -> Callable[[str, Mapping[str, Kind]], Expression]:
+    """Read the same text over the same fields once: many rules share their conditions, and no tree is ever changed."""
+
+    @lru_cache(maxsize=4096)
+    def known(text: str, fields: tuple[tuple[str, Kind], ...]) -> Expression:
+        return read(text, dict(fields))
+
+    @wraps(read)
+    def once(text: str, fields: Mapping[str, Kind]) -> Expression:
+        return known(text, tuple(fields.items()))
+
+    return once
+
+
+@_once
 def parse(text: str, fields: Mapping[str, Kind]) -> Expression:
     """Parse an expression over the given fields.
 
@@ -90,6 +106,7 @@ def parse(text: str, fields: Mapping[str, Kind]) -> Expression:
     return found
 
 
+@_once
 def parse_condition(text: str, fields: Mapping[str, Kind]) -> Expression:
     """Parse a condition on one row.
 
@@ -104,6 +121,7 @@ def parse_condition(text: str, fields: Mapping[str, Kind]) -> Expression:
     return expression
 
 
+@_once
 def parse_number(text: str, fields: Mapping[str, Kind]) -> Expression:
     """Parse a number of one row.
 
@@ -132,6 +150,7 @@ def _row_level(text: str, fields: Mapping[str, Kind]) -> Expression:
     return expression
 
 
+@_once
 def parse_aggregate(text: str, fields: Mapping[str, Kind]) -> Expression:
     """Parse an arithmetic of aggregates (``sum(a) / count(b)``).
 
