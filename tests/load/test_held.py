@@ -52,3 +52,20 @@ def test_neither_pipe_nor_folder_is_waited_for(tmp_path: Path, make) -> None:
     make(tmp_path / "x")
     with pytest.raises(UnreadableError, match="x is a folder, a device or a pipe, not a file"):
         read_file(tmp_path / "x", "x", tmp_path / "store")
+
+
+def test_a_large_file_is_held_like_a_small_one_and_announced_where_it_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tulosvahti.load.held._LARGE", 1000)
+    contents = [os.urandom(10_001), os.urandom(10_001), os.urandom(2_000)]
+    told: list[int] = []
+    for at in (0, 0, 1, 2, 1):
+        (tmp_path / "x").write_bytes(contents[at])
+        with (tmp_path / "x").open("rb") as stream:
+            held = hold(stream, tmp_path / "store", 10_001, lambda at=at: told.append(at))
+        assert (held.sha256, held.size) == (hashlib.sha256(contents[at]).hexdigest(), len(contents[at]))
+        assert held.path.read_bytes() == contents[at]
+    assert told == [0, 1, 2]
+    (tmp_path / "x").write_bytes(bytes(10_002))
+    with (tmp_path / "x").open("rb") as stream, pytest.raises(UnreadableError, match="file grew to more than"):
+        hold(stream, tmp_path / "store", 10_001)
+    assert not list((tmp_path / "store").glob(".part-*"))

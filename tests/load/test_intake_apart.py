@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -116,3 +118,26 @@ def test_a_child_that_is_kept_open_reads_on_and_is_replaced_when_it_dies(tmp_pat
     assert first == second != third
     with pytest.raises(ProcessLookupError):
         os.kill(int(third), 0)
+
+
+def test_a_child_that_was_started_ahead_reads_what_comes_or_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake_apart, "_IDLE", [])
+    intake_apart.start_ahead()
+    intake_apart.start_ahead()
+    (child,) = intake_apart._AHEAD
+    assert isinstance(read_apart([order(tmp_path)])[0], Summary)
+    assert not intake_apart._AHEAD
+    assert child._process.poll() is not None
+    intake_apart.start_ahead()
+    (child,) = intake_apart._AHEAD
+    intake_apart.end_ahead()
+    assert child._process.poll() is not None
+
+
+def test_pandera_loads_nothing_that_frames_of_polars_do_without() -> None:
+    code = (
+        "import sys; from tulosvahti.load.pandera_schema import pandera_polars; pandera_polars(); "
+        "print(sorted({'hypothesis', 'pandas', 'pyspark'} & sys.modules.keys())); import pandas"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
+    assert done.stdout == "[]\n"
