@@ -53,7 +53,7 @@ def contract(**changes: object) -> Contract:
     return replace(Contract("leads", Text(), "leads.xlsx", FIELDS, Place("inputs/leads.yaml"), primary_key=("id",)), **changes)  # type: ignore[arg-type]
 
 
-def packed(sheet: str, *others: str, start: str = "", from_1904: bool = False) -> bytes:
+def packed(sheet: str, *others: str, start: str = "", from_1904: bool = False, stale: bool = False) -> bytes:
     """Pack sheets as a workbook, the XML of the first as it is given."""
     main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     kinds = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -64,7 +64,7 @@ def packed(sheet: str, *others: str, start: str = "", from_1904: bool = False) -
     shared = "".join(f"<si><t xml:space='preserve'>{text}</t></si>" for text in SHARED)
     parts = {
         "_rels/.rels": f'<Relationships><Relationship Id="a" Type="{kinds}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook {main} xmlns:r="{kinds}"><workbookPr date1904="{int(from_1904)}"/><sheets>{names}</sheets></workbook>',
+        "xl/workbook.xml": f'<workbook {main} xmlns:r="{kinds}"><workbookPr date1904="{int(from_1904)}"/><sheets>{names}</sheets><calcPr fullCalcOnLoad="{int(stale)}"/></workbook>',
         "xl/_rels/workbook.xml.rels": f"<Relationships>{links}</Relationships>",
         "xl/shared.xml": f"<sst {main}>{shared}</sst>",
         "xl/styles.xml": STYLES,
@@ -143,7 +143,7 @@ def cells(draw: st.DrawFn, place: str) -> str:
         16: f'{head} t="e"><v>#N/A</v></c>',
         17: f'{head} t="d"><v>2023-02-01</v></c>',
         18: f"{head}/>",
-        19: draw(st.sampled_from([f"{head}><f>A1+1</f><v>{draw(NUMBERS)}</v></c>", f"{head}><f>A1+1</f></c>", f'{head} t="n"><v>4</v></c>', f"<c s='1' r='{place}'><v>5</v></c>", ""])),
+        19: draw(st.sampled_from([f"{head}><f>A1+1</f><v>{draw(NUMBERS)}</v></c>", f"{head}><f>A1+1</f></c>", f'{head} t="str"><f>A1&amp;B1</f><v>{draw(TEXTS)}</v></c>', f'{head}><f t="shared" ref="A1:Z99" si="0">A1</f><v>3</v></c>', f'{head}><f t="shared" si="0"/><v>{draw(NUMBERS)}</v></c>', f'{head}><f t="shared" si="0"/></c>', f'{head} t="n"><v>4</v></c>', f"<c s='1' r='{place}'><v>5</v></c>", ""])),
     }[kind]  # fmt: skip
 
 
@@ -208,6 +208,9 @@ def test_these_are_read_in_pieces(change) -> None:
 
 def test_rows_as_programs_write_them_are_never_the_xml_parsers() -> None:
     assert cells_of("".join(SOUND).encode(), 0) is not None
+    results = cells_of(b'<row r="2"><c r="A2"><f>B2*2</f><v>4</v></c><c r="B2"><f t="shared" si="0"/><v>0</v></c></row>', 0)
+    assert results is not None
+    assert (results.formulas, results.zeros, results.cells["text"].to_list()) == (2, 1, ["4", "0"])
 
 
 @pytest.mark.parametrize(
@@ -219,6 +222,12 @@ def test_rows_as_programs_write_them_are_never_the_xml_parsers() -> None:
 )  # fmt: skip
 def test_these_are_read_cell_by_cell(tail: str, start: str) -> None:
     assert not agree(contract(), packed(sheet("".join(SOUND) + start, tail)))
+
+
+def test_zeros_that_may_be_no_results_are_looked_at_cell_by_cell() -> None:
+    rows = [row(at, text(f"A-{at:02}"), "", f"><f>E{at}*2</f><v>0</v>", "", number("3")) for at in range(2, 20)]
+    assert agree(contract(), packed(sheet("".join(rows))))
+    assert not agree(contract(), packed(sheet("".join(rows)), stale=True))
 
 
 def test_a_title_with_merged_cells_above_and_other_sheets_beside_change_nothing() -> None:

@@ -28,6 +28,7 @@ _ODD = (b"]]>", b"\xef\xbf\xbe", b"\xef\xbf\xbf", b"<!", b"<?")
 _SPACE = 32
 """What comes before it are control characters."""
 _HEAD = r'^([A-Z]{1,3})[0-9]+(?:" s="([0-9]{1,9}))?(?:" t="([A-Za-z]{1,12}))?$'
+_FORMULA = r'^<f(?:>(?:[^<&]|&(?:amp|lt|gt|quot|apos);)+</f>| t="shared" si="[0-9]{1,9}"/>)'
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 _TEXTS = ("s", "str", "inlineStr")
 
@@ -37,12 +38,15 @@ class Bulk:
     """Rows and their cells.
 
     ``numbers``: of the rows, from 0; ``hidden``: which of them are; ``cells``: those that have a value, by row (its place
-    among these), column (from 0), ``kind`` and ``style`` as the file has them, and ``text``.
+    among these), column (from 0), ``kind`` and ``style`` as the file has them, and ``text``. ``formulas`` and ``zeros``: how many of
+    them are results, and how many of these are 0.
     """
 
     numbers: npt.NDArray[np.int64]
     hidden: npt.NDArray[np.bool_]
     cells: pl.DataFrame
+    formulas: int = 0
+    zeros: int = 0
 
 
 def cells_of(piece: bytes, after: int) -> Bulk | None:
@@ -66,7 +70,10 @@ def cells_of(piece: bytes, after: int) -> Bulk | None:
     is_cell = ~is_row
     at = (np.cumsum(begins) - 1)[~begins]
     cells = _cells(heads.filter(is_cell), bodies.filter(is_cell), rests.filter(is_cell), at)
-    return None if cells is None else Bulk(numbers, hidden, cells)
+    if cells is None:
+        return None
+    results = cells.filter("formula")["text"]
+    return Bulk(numbers, hidden, cells.drop("formula"), len(results), int((results == "0").sum()))
 
 
 def _is_text(piece: bytes) -> bool:
@@ -126,6 +133,10 @@ def _is_tag(shape: str) -> bool:
 
 
 def _cells(heads: pl.Series, bodies: pl.Series, rests: pl.Series, rows: npt.NDArray[np.int64]) -> pl.DataFrame | None:
+    formula = bodies.str.starts_with("<f").fill_null(value=False)
+    if formula.any():
+        # What is calculated is its result; a formula that others share is left to the parser, which keeps it for them.
+        bodies = bodies.str.replace(_FORMULA, "")
     frame = pl.DataFrame({"row": rows, "head": heads, "body": bodies.str.strip_suffix("</row>"), "rest": rests.str.strip_suffix("</row>")})
     blank = frame["head"].str.strip_suffix("</row>").str.ends_with('"/>')
     if blank.any():
@@ -144,11 +155,15 @@ def _cells(heads: pl.Series, bodies: pl.Series, rests: pl.Series, rows: npt.NDAr
     places = frame["row"].to_numpy() * COLUMNS + columns.to_numpy()
     if len(names) and (max(map(column_index, names)) >= COLUMNS or not (np.diff(places) > 0).all()):
         return None
-    found = pl.DataFrame({"row": frame["row"], "column": columns, "kind": parts.to_series(2), "style": parts.to_series(1), "text": _bodies(frame)})
+    found = pl.DataFrame({"row": frame["row"], "column": columns, "kind": parts.to_series(2), "style": parts.to_series(1), "text": _bodies(frame), "formula": formula})
     found = found.filter(~blank) if blank.any() else found
     if found["text"].null_count():
         return None
-    return _plain(found)
+    plain = _plain(found)
+    # Of a formula, a blank text is a text.
+    if plain is not None and formula.any() and plain.select((pl.col("formula") & (pl.col("kind").eq("s").fill_null(value=False) | (pl.col("text").str.strip_chars() == ""))).any()).item():
+        return None
+    return plain
 
 
 def _bodies(frame: pl.DataFrame) -> pl.Series:

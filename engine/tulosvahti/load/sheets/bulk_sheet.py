@@ -6,7 +6,7 @@ rows, and every piece that ``bulk_rows`` does not take.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -198,7 +198,8 @@ class SheetRows:
         ends = np.flatnonzero(np.diff(rows, append=-1))
         self._out.count(last + 1 - self._out.rows, int((cells["column"].to_numpy()[ends] + 1).sum()))
         self._reader.row = last
-        return Bulk(found.numbers, found.hidden, cells)
+        self._reader.count_formulas(found.formulas, found.zeros)
+        return replace(found, cells=cells)
 
     def _parse_all(self, start: bytes, pieces: Iterator[bytes]) -> Iterator[Parsed]:
         """Have the parser read the rest."""

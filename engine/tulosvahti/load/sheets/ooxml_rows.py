@@ -251,6 +251,11 @@ class RowReader:
         """First and last of the hidden rows that came."""
         return self._hidden_rows
 
+    def count_formulas(self, formulas: int, zeros: int) -> None:
+        """Count formulas that were read otherwise, and those of them whose result is 0."""
+        self._formulas += formulas
+        self._zeros += zeros
+
     def cell(self, marks: dict[str, str], text: str) -> WireCell:
         """Give a cell without a formula from its attributes and its text."""
         self._cell, self._value = marks, text
