@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 @dataclass(frozen=True, order=True)
@@ -40,11 +40,15 @@ class Problem:
 
     def __str__(self) -> str:
         """One line for a terminal or a log."""
-        parts = [f"{self.place}: {self.message}"]
+        return self.line(str)
+
+    def line(self, told: Callable[[str], str]) -> str:
+        """Write it as one line; ``told`` says each sentence."""
+        parts = [f"{self.place}: {told(self.message)}"]
         if self.allowed:
-            parts.append(f"allowed: {self.allowed}")
+            parts.append(told(f"allowed: {self.allowed}"))
         if self.next_step:
-            parts.append(self.next_step)
+            parts.append(told(self.next_step))
         return "; ".join(parts)
 
 

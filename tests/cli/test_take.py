@@ -119,3 +119,28 @@ def test_call_that_cannot_be_done(several, name, input_, told):
     result = several.call("take", str(several.root / name), "--input", input_)
     assert result.exit_code == 2
     assert told in result.output
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("fi", ["visits: hyväksytty (12/32 riviä on hylätty)", "rivejä: 20 kelvollista, 12 hylättyä", "hylätyt:", "ei ole luku: ", "mitä tehdä: pyydä"]),
+        ("sv", ["rader: 20 godkända, 12 underkända", "underkända:", "vad som kan göras: "]),
+    ],
+)
+def test_in_the_language_asked_for_or_the_projects_first(project, language, said):
+    project.write("new.csv", BAD)
+    asked = project.call("take", str(project.root / "new.csv"), "--input", "visits", "--language", language).stdout
+    config = (project.root / "config.toml").read_text(encoding="utf-8")
+    project.write("config.toml", config.replace('languages = ["en"', f'languages = ["{language}", "en"').replace(', "fi", "sv"', ""))
+    assert project.call("take", str(project.root / "new.csv"), "--input", "visits").stdout == asked
+    assert [text for text in said if text not in asked] == [], asked
+    assert project.call("take", str(project.root / "new.csv"), "--input", "visits", "--language", "de").exit_code == 2
+
+
+def test_lint_speaks_it_too(project):
+    assert "ei ongelmia: " in project.call("lint", "--language", "fi").stdout
+    project.write("inputs/visits.yaml", "title: x\n")
+    english, finnish = (project.call("lint", "--language", language).stdout.splitlines() for language in ("en", "fi"))
+    assert [line.split(" ", 1)[0] for line in finnish] == [line.split(" ", 1)[0] for line in english]
+    assert not set(finnish) & set(english)

@@ -33,7 +33,7 @@ def sentences(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-            if name in SAID_BY:
+            if name in SAID_BY or (name == "append" and ast.unparse(node.func) == "notices.append"):
                 for value in (*node.args, *(item.value for item in node.keywords)):
                     yield from told_by(value)
         elif isinstance(node, ast.Assign) and all(isinstance(at, ast.Name) and at.id in BOUND for at in node.targets):

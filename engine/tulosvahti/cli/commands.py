@@ -5,6 +5,7 @@ Data libraries load inside the commands, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +13,13 @@ import typer
 
 from tulosvahti.cli import alerts, dashboard, deliveries, fetching, values
 from tulosvahti.cli.running import Order, code_of, run_project, show
-from tulosvahti.cli.shared import ATTENTION, INCOMPLETE, PROBLEM, AsOf, ProjectOption
+from tulosvahti.cli.shared import ATTENTION, INCOMPLETE, PROBLEM, AsOf, LanguageOption, ProjectOption
 from tulosvahti.cli.shared import day_of as _day
 from tulosvahti.cli.shared import open_project as _open
 from tulosvahti.cli.shared import root_of as _root_of
 from tulosvahti.cli.shared import say as _say
 from tulosvahti.cli.shared import say_problems as _problems
+from tulosvahti.cli.shared import spoken_in as _spoken
 
 app = typer.Typer(
     add_completion=False,
@@ -52,17 +54,19 @@ def run(  # noqa: PLR0913 (each is an option)
 
 
 @app.command()
-def lint(project: ProjectOption = None) -> None:
+def lint(project: ProjectOption = None, language: LanguageOption = "") -> None:
     """List every problem of the project's files."""
     from tulosvahti import wiring  # noqa: PLC0415
+    from tulosvahti.emit.told import told  # noqa: PLC0415
     from tulosvahti.load.schedule import changing_hours  # noqa: PLC0415
 
     opened = _open(project)
+    spoken = _spoken(language, opened)
     for problem in (*opened.problems, *changing_hours(opened.config.schedule, opened.config.time_zone, wiring.now())):
-        typer.echo(str(problem))
+        typer.echo(problem.line(partial(told, language=spoken)))
     if opened.problems:
         raise typer.Exit(PROBLEM)
-    typer.echo(f"no problems: {len(opened.rules)} rules, {len(opened.contracts)} inputs")
+    typer.echo(told(f"no problems: {len(opened.rules)} rules, {len(opened.contracts)} inputs", spoken))
 
 
 @app.command()
@@ -124,13 +128,14 @@ def take(
     accept: Annotated[bool, typer.Option("--accept", help="Put it in place for the next run, unless it is quarantined.")] = False,  # noqa: FBT002
     project: ProjectOption = None,
     as_of: AsOf = None,
+    language: LanguageOption = "",
 ) -> None:
     """Show what the contract of an input makes of a file, or of what is fetched, before anything is counted."""
     from tulosvahti.cli import intake  # noqa: PLC0415
     from tulosvahti.core.contract import DeliveryState  # noqa: PLC0415
 
     opened = _open(project)
-    day = _day(as_of, opened)
+    day, spoken = _day(as_of, opened), _spoken(language, opened)
     try:
         judged, put_it = intake.judge_fetched(opened, input_, day) if file is None else intake.judge_file(opened, file, input_, day)
     except intake.CallError as error:
@@ -140,7 +145,7 @@ def take(
     put = accept and delivery.state is not DeliveryState.QUARANTINED
     if put:
         put_it()
-    for line in intake.lines(judged, put=put):
+    for line in intake.lines(judged, put=put, language=spoken):
         typer.echo(line)
     raise typer.Exit(ATTENTION if delivery.rejected_rows or delivery.state is not DeliveryState.ACCEPTED else 0)
 

@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DeliveryState
-from tulosvahti.emit.words import clean
+from tulosvahti.emit.told import told
+from tulosvahti.emit.words import clean, word
 from tulosvahti.wiring.base import now, open_ledger
 from tulosvahti.wiring.consequences import consequences
 from tulosvahti.wiring.taking import CallError, Judged, accept, judge, judge_fetched
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from tulosvahti.core.contract import Reject
+    from tulosvahti.core.contract import Delivery, Reject
     from tulosvahti.load.project import Project
 
 __all__ = ["CallError", "Judged", "judge_fetched", "judge_file", "lines"]
@@ -45,37 +46,44 @@ def _accept(project: Project, judged: Judged) -> None:
         accept(project, connection, judged, getpass.getuser(), now())
 
 
-def lines(judged: Judged, *, put: bool) -> Iterator[str]:
+def lines(judged: Judged, *, put: bool, language: str = "en") -> Iterator[str]:
     """Give the result for people: state, rows, the first bad rows, what to do."""
     delivery = judged.delivery
-    yield f"{delivery.name}: {delivery.state}" + (f" ({clean(delivery.explanation)})" if delivery.explanation else "")
+    explained = f" ({told(clean(delivery.explanation), language)})" if delivery.explanation else ""
+    yield f"{delivery.name}: {word(f'state.{delivery.state}', language) if language != 'en' else delivery.state}{explained}"
+    yield from (told(line, language) for line in _facts(delivery))
+    for title, found in (
+        ("rejected:", [item for item in delivery.rejects if not item.duplicate]),
+        ("counted once:", [item for item in delivery.rejects if item.duplicate]),
+    ):
+        if found:
+            yield told(title, language)
+            yield from (f"  {_bad(item, language)}" for item in found[:_BAD_ROWS])
+        if len(found) > _BAD_ROWS:
+            yield told(f"  and {len(found) - _BAD_ROWS} more", language)
+    if delivery.next_step:
+        yield told(f"what to do: {clean(delivery.next_step)}", language)
+    # A line of the message itself is in its reader's language.
+    yield from (line if line.startswith("  |") else told(line, language) for line in judged.consequences)
+    if put:
+        yield told(f"put in place: {judged.place}; the next run counts it", language)
+    elif delivery.state is DeliveryState.QUARANTINED:
+        yield told("nothing is counted, and --accept does not put a quarantined delivery in place", language)
+    else:
+        yield told(f"nothing is counted yet: --accept puts it in place ({judged.place.name})", language)
+
+
+def _facts(delivery: Delivery) -> Iterator[str]:
     yield f"rows: {delivery.rows} sound, {delivery.rejected_rows} rejected"
     if delivery.covered_through or delivery.expected_through:
         reach = delivery.covered_through.isoformat() if delivery.covered_through else "no day"
         due = f"; due to reach {delivery.expected_through.isoformat()}" if delivery.expected_through else ""
         yield f"content reaches {reach}{due}"
     yield from (f"notice: {clean(notice.message)}" for notice in delivery.notices)
-    for title, found in (
-        ("rejected", [item for item in delivery.rejects if not item.duplicate]),
-        ("counted once", [item for item in delivery.rejects if item.duplicate]),
-    ):
-        if found:
-            yield f"{title}:"
-            yield from (f"  {_bad(item)}" for item in found[:_BAD_ROWS])
-        if len(found) > _BAD_ROWS:
-            yield f"  and {len(found) - _BAD_ROWS} more"
-    if delivery.next_step:
-        yield f"what to do: {clean(delivery.next_step)}"
-    yield from judged.consequences
-    if put:
-        yield f"put in place: {judged.place}; the next run counts it"
-    elif delivery.state is DeliveryState.QUARANTINED:
-        yield "nothing is counted, and --accept does not put a quarantined delivery in place"
-    else:
-        yield f"nothing is counted yet: --accept puts it in place ({judged.place.name})"
 
 
-def _bad(item: Reject) -> str:
+def _bad(item: Reject, language: str) -> str:
     value = clean(item.value)
     value = value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…"
-    return f"{clean(item.where)}, {clean(item.column) or 'whole row'}: {value!r}: {clean(item.reason)}"
+    where, column = told(clean(item.where), language), clean(item.column) or told("whole row", language)
+    return f"{where}, {column}: {value!r}: {told(clean(item.reason), language)}"

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tulosvahti.load.project import Project
 
 __all__ = [
-    "ATTENTION", "INCOMPLETE", "PROBLEM", "AsOf", "ProjectOption", "day_of", "open_project", "refuse", "root_of", "say", "say_problems",
-    "who_says",
+    "ATTENTION", "INCOMPLETE", "PROBLEM", "AsOf", "LanguageOption", "ProjectOption", "day_of", "open_project", "refuse", "root_of", "say",
+    "say_problems", "spoken_in", "who_says",
 ]  # fmt: skip
 
 ProjectOption = Annotated[Path | None, typer.Option("--project", help="Project folder; default: found upward.")]
@@ -24,6 +24,19 @@ AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="DATE", help="Day whose evening is known (YYYY-MM-DD). Default: config.toml's as_of, else yesterday."),
 ]  # fmt: skip
+
+
+LanguageOption = Annotated[str, typer.Option("--language", help="fi, sv or en; default: the project's first.")]
+
+
+def spoken_in(language: str, opened: Project) -> str:
+    """Give the language asked for, or the project's first; end with 2 where it is not known."""
+    from tulosvahti.core.text import LANGUAGES  # noqa: PLC0415
+
+    spoken = language or opened.config.languages[0]
+    if spoken not in LANGUAGES:
+        raise refuse(f"--language: {spoken!r} is not known; allowed: {', '.join(LANGUAGES)}")
+    return spoken
 
 
 def refuse(text: str) -> typer.Exit:
