@@ -24,8 +24,9 @@ NOT_SHOWN = {"load/drafting.py", "compute/measuring.py", "compute/rule_sql.py", 
 NAMES = {
     "minLength, maxLength, pattern, enum", "utf-8, utf-16, windows-1252, iso-8859-1", "also, for", "same key as",
     "sum(…), count(…), avg(…), min(…), max(…)", "agreement, section, title, rules",
+    "No module named {}",
 }  # fmt: skip
-"""Names of keys and the like, the same in every language; or a part of a sentence."""
+"""Names of keys and the like, the same in every language; a part of a sentence; what is said to Python alone."""
 
 
 def sentences(path: Path) -> Iterator[tuple[int, str]]:

@@ -78,8 +78,8 @@ def found_table(contract: Contract, name: str, reading: Reading) -> tuple[Table,
     named = table.sheet.source.partition("!")[2]
     plain = contract.header_row or not table.header.at
     if not ((contract.sheet or len(reading.sheets) == 1 or not named) and plain and (contract.header_rows or table.header.rows == 1)):
-        on = f" on sheet {named!r}" if named else ""
-        notices.append(f"the table was found{on}, header on {table.header.where}")
+        where = f"header on {table.header.where}"
+        notices.append(f"the table was found on sheet {named!r}, {where}" if named else f"the table was found, {where}")
     return table, notices
 
 
