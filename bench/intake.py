@@ -2,9 +2,10 @@
 
 ``python bench/intake.py [--rows 10000,1000000] [--formats csv,xlsx,parquet,ndjson,two] [--runs 3]``: made-up inspections, seeded: number,
 centre of 15, operator, two days, a truth, a fee with cents, a score, a code; CSV with semicolons, decimal commas and Finnish
-dates. Each figure is of a whole new process, from its start to its end; medians. Intake is ``take`` in a project that has
-never seen the file: the copy into the input store, the child, every constraint of the contract, key and all, and the rows
-written as Parquet. The others only read the file into memory, with the types that they guess (binary floats for the fees).
+dates. Each figure is of a whole new process, from its start to its end; medians. Intake is ``take`` in a project that was
+opened before and has never seen the file: the copy into the input store, the child, every constraint of the contract, key and
+all, and the rows written as Parquet. CPU seconds are those of all its processes: of a busy machine they say more. The others
+only read the file into memory, with the types that they guess (binary floats for the fees).
 ``two``: two CSV of six tenths of the rows each, merged on the key (the bare readers drop what stands twice).
 A workbook has as many rows as it can where more are asked for. Peak memory is what is resident at most, of parent and child.
 """
@@ -84,6 +85,12 @@ most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, r
 own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps([n, most, own]))
 """
+OPENED = """
+from pathlib import Path
+from tulosvahti.load.opened import open_project
+open_project(Path(path).parent.parent)
+n = 0
+"""
 INTAKE = """
 from datetime import date
 from pathlib import Path
@@ -142,22 +149,23 @@ def write_workbook(path: Path, found: object) -> None:
                 at += 1
 
 
-def measured(body: str, path: Path) -> tuple[float, int, int, int]:
-    """Run one process; give seconds, rows, peak of all, and peak of the parent, in KiB.
+def measured(body: str, path: Path) -> tuple[float, int, int, int, float]:
+    """Run one process; give seconds, rows, peak of all and of the parent in KiB, and processor seconds of all.
 
     Raises:
         SystemExit: it failed.
 
     """
     environment = os.environ | {"PYTHONPATH": str(ROOT / "engine")}
-    start = time.perf_counter()
+    before, start = os.times(), time.perf_counter()
     done = subprocess.run([sys.executable, "-c", AROUND.format(body=body), str(path)], env=environment, capture_output=True, check=False)  # noqa: S603
-    seconds = time.perf_counter() - start
+    seconds, after = time.perf_counter() - start, os.times()
     if done.returncode:
         sys.exit(done.stderr.decode(errors="replace"))
     # A library may draw its progress before.
     rows, most, own = json.loads(done.stdout[done.stdout.rindex(b"[") :])
-    return seconds, rows, most, own
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return seconds, rows, most, own, used
 
 
 def main() -> None:
@@ -169,8 +177,8 @@ def main() -> None:
     asked = parser.parse_args()
     load = os.getloadavg()[0]
     print(f"Medians of {asked.runs} whole processes, interleaved. Python {platform.python_version()}, {os.cpu_count()} processors, load at the start {load:.1f}.\n")
-    print("| format | rows | intake / fastest bare | intake s | rows/s | peak MiB (parent) | polars s, MiB | pandas s, MiB | DuckDB s, MiB |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print("| format | rows | intake / fastest bare | the same of CPU | intake s | CPU s | rows/s | peak MiB (parent) | polars s, MiB | pandas s, MiB | DuckDB s, MiB |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for form in asked.formats.split(","):
         for rows in map(int, asked.rows.split(",")):
             wanted = min(rows, MOST_IN_A_SHEET) if form == "xlsx" else rows
@@ -182,9 +190,10 @@ def main() -> None:
 
 def compare(form: str, path: Path, rows: int, runs: int) -> None:
     """Measure one file with everything that reads it, and print its line."""
-    found: dict[str, list[tuple[float, int, int, int]]] = {}
+    found: dict[str, list[tuple[float, int, int, int, float]]] = {}
     for _ in range(runs):
         subprocess.run(["rm", "-rf", str(path.parent.parent / ".tulosvahti")], check=True)  # noqa: S603, S607
+        measured(OPENED, path)
         found.setdefault("intake", []).append(measured(INTAKE, path))
         for (of, name), body in READERS.items():
             if of == form:
@@ -195,10 +204,12 @@ def compare(form: str, path: Path, rows: int, runs: int) -> None:
     seconds = {name: statistics.median(result[0] for result in results) for name, results in found.items()}
     peaks = {name: max(result[2] for result in results) // 1024 for name, results in found.items()}
     parent = max(result[3] for result in found["intake"]) // 1024
-    ours = seconds.pop("intake")
+    used = {name: statistics.median(result[4] for result in results) for name, results in found.items()}
+    ours, our_cpu = seconds.pop("intake"), used.pop("intake")
     bare = [f"{seconds[name]:.2f}, {peaks[name]}" if name in seconds else "–" for name in ("polars", "pandas", "DuckDB")]
     print(
-        f"| {NAMES.get(form, form.upper())} | {rows:,} | {ours / min(seconds.values()):.2f} | {ours:.2f} | "
+        f"| {NAMES.get(form, form.upper())} | {rows:,} | {ours / min(seconds.values()):.2f} | "
+        f"{our_cpu / min(used.values()):.2f} | {ours:.2f} | {our_cpu:.2f} | "
         f"{rows / ours:,.0f} | {peaks['intake']} ({parent}) | {' | '.join(bare)} |",
         flush=True,
     )
