@@ -1,11 +1,12 @@
 """Many rules over many rows, beside a bare scan and beside peers, as whole processes in one interleaved run; medians.
 
-``python bench/scale.py [--rows N] [--sets ABC] [--runs N] [--projects] [--unplanned SETS] [--peers DIR --peer NAME…]``:
-generated inspections of 15 centres and 5 years, as a file of the row store. Each set is judged from rule objects to verdicts
-with evidence; with ``--projects`` also by ``tulosvahti run`` in a project (rule files, ledger, report), whose input was taken
-in before. The scan counts and takes the greatest of all columns. ``--unplanned``: sets that are judged by one query a rule
-too, and must come out the same. ``--peers``: a folder with a harness of peers (``cmds.sh``, ``venvs``, ``data``), which judge
-sets of their own of the same sizes over rows of the same shape.
+``python bench/scale.py [--rows N] [--random] [--sets ABC] [--runs N] [--projects] [--unplanned SETS] [--peers DIR --peer NAME…]``:
+generated inspections of 15 centres and 5 years, the operators that they refer to, and a budget of 200,000 rows with row sums, as
+files of the row store; with ``--random`` the inspections lie in random order. Each set is judged from rule objects to verdicts
+with evidence; with ``--projects`` also by ``tulosvahti run`` in a project (rule files, ledger, report), whose inputs were taken
+in before. The scan counts and takes the greatest of all columns of the inspections. ``--unplanned``: sets that are judged by one
+query a rule too, and must come out the same. ``--peers``: a folder with a harness of peers (``cmds.sh``, ``venvs``, ``data``),
+which judge sets of their own of the same kinds and sizes over the same inspections and operators and a budget of that size.
 
 CPU seconds of a process with its children come first: on a machine that does other things, walls say little.
 """
@@ -40,7 +41,7 @@ from tulosvahti.core.contract import Contract, Delivery, DeliveryState, Field, F
 from tulosvahti.core.expression import parse_aggregate, parse_condition, parse_number  # noqa: E402
 from tulosvahti.core.kept_rows import KeptRows  # noqa: E402
 from tulosvahti.core.period import Grain, year  # noqa: E402
-from tulosvahti.core.rule import Agreement, Cite, Measure, MeasureKind, RowsSpec, Rule, Spec, TargetSpec  # noqa: E402
+from tulosvahti.core.rule import Agreement, Cite, Measure, MeasureKind, Reference, RowsSpec, Rule, Spec, TargetSpec  # noqa: E402
 from tulosvahti.core.target import read_target  # noqa: E402
 from tulosvahti.core.text import Text  # noqa: E402
 from tulosvahti.problem import Place  # noqa: E402
@@ -57,8 +58,17 @@ FIELDS = (
     Field("done", FieldType.DATE), Field("compliant", FieldType.BOOLEAN), Field("fee", FieldType.NUMBER),
     Field("score", FieldType.INTEGER), Field("code"),
 )  # fmt: skip
-CONTRACT = Contract("inspections", Text("Inspections"), "inspections.csv", FIELDS, Place("inputs/inspections.yaml"))
-KINDS = CONTRACT.kinds
+MONTHS = tuple(f"m{number:02}" for number in range(1, 13))
+CONTRACTS = {
+    name: Contract(name, Text(name.capitalize()), f"{name}.csv", fields, Place(f"inputs/{name}.yaml"), primary_key=key)
+    for name, fields, key in (
+        ("inspections", FIELDS, ()),
+        ("operators", (Field("operator_id", FieldType.INTEGER),), ("operator_id",)),
+        ("budget", (Field("unit", FieldType.INTEGER), *(Field(name, FieldType.NUMBER) for name in (*MONTHS, "total"))), ("unit",)),
+    )
+}
+KINDS = CONTRACTS["inspections"].kinds
+OPERATORS, BUDGET = 50_000, 200_000
 METRICS = (
     (MeasureKind.MEAN, "score", ">= 2"), (MeasureKind.SHARE, "compliant", ">= 70"), (MeasureKind.COUNT, "", ">= 100"),
     (MeasureKind.SUM, "fee", ">= 1000"), (MeasureKind.SHARE, "done IS NULL", "<= 8.1"), (MeasureKind.MEAN, "fee", "<= 361"),
@@ -75,8 +85,25 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYT
 """As where it is installed: compiled once."""
 
 
+def tables(rows: int, *, in_random_order: bool) -> dict[str, pl.DataFrame]:
+    """Generate the inputs."""
+    frame = inspections(rows)
+    if in_random_order:
+        frame = frame.sample(fraction=1, shuffle=True, seed=rows).with_columns(pl.int_range(2, rows + 2).alias("__row"))
+    chance = random.Random(BUDGET)  # noqa: S311 (not for secrets)
+    cents = [pl.Series(name, chance.choices(range(5_000_000), k=1000) * (BUDGET // 1000)).shuffle(at) for at, name in enumerate(MONTHS)]
+    budget = pl.DataFrame(cents).with_columns(total=pl.sum_horizontal(MONTHS) + pl.when(pl.int_range(BUDGET) % 8000 == 7).then(1).otherwise(0))
+    budget = budget.select(pl.int_range(1, BUDGET + 1).alias("unit"), (pl.all().cast(pl.Decimal(18, 2)) / pl.lit(100).cast(pl.Decimal(18, 2))).cast(pl.Decimal(18, 2)))
+    operators = pl.DataFrame({"operator_id": range(1, OPERATORS + 1)})
+    return {"inspections": frame, "operators": _numbered(operators), "budget": _numbered(budget)}
+
+
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.int_range(2, frame.height + 2).alias("__row"), pl.lit(value=False).alias("__rejected"))
+
+
 def inspections(rows: int) -> pl.DataFrame:
-    """Generate the rows, in the order of their planned days; the same for the same number."""
+    """Generate the rows, in the order of their planned days: three ids are doubles, and a few operators are nobody."""
     chance = random.Random(rows)  # noqa: S311 (not for secrets)
     some = 1 << 20
 
@@ -89,9 +116,9 @@ def inspections(rows: int) -> pl.DataFrame:
     fees = [Decimal(round(chance.gammavariate(3, 12000))).scaleb(-2) for _ in range(50_000)]
     frame = pl.DataFrame(
         {
-            "id": at + 1,
+            "id": pl.select(pl.when(at.is_in([rows // 2, rows // 3, rows // 4])).then(at).otherwise(at + 1)).to_series(),
             "centre": drawn([name for place, name in enumerate(CENTRES) for _ in range(20 - place)], pl.String),
-            "operator_id": drawn(list(range(1, 50_001)), pl.Int64),
+            "operator_id": drawn([*range(1, OPERATORS + 1)] * 10 + [OPERATORS + 7], pl.Int64),
             "days": (at * 1827 // rows).cast(pl.Int32),
             "delay": drawn([None] * 8 + [round(chance.gammavariate(2, 9)) for _ in range(92)], pl.Int32),
             "compliant": drawn([None] * 3 + [True] * 75 + [False] * 22, pl.Boolean),
@@ -117,30 +144,43 @@ def metric(at: int, centre: str = "", only: int | None = None) -> TargetSpec:
     return TargetSpec(Measure("inspections", kind, read, where, "planned"), Grain.YEAR, tuple((item, read_target(target)) for item in due))
 
 
+def rows(text: str, centre: str = "") -> RowsSpec:
+    """Make a condition on rows: of one centre, or of all."""
+    where = parse_condition(f"centre = '{centre}'", KINDS) if centre else None
+    return RowsSpec("inspections", parse_condition(text, KINDS), where, key=("id",))
+
+
 def rules_of(name: str) -> list[Rule]:
     """Give a set of rules."""
     size = {"A": 10, "B": 100, "C": 1000, "E": 20}[name]
-    key = ("id",)
-    specs: list[Spec] = [RowsSpec("inspections", parse_condition(text, KINDS), key=key) for text in CONDITIONS[: size // 2]]
-    specs += [metric(at) for at in range(min(len(METRICS), size - len(specs)))]
+    specs: list[Spec] = [rows(text) for text in CONDITIONS[: 5 if name == "A" else 10]]
+    specs += [RowsSpec("inspections", key=("id",), unique=("id",))]
+    if name != "E":
+        summed = parse_condition(f"{' + '.join(MONTHS)} = total", CONTRACTS["budget"].kinds)
+        specs += [RowsSpec("budget", summed, key=("unit",))]
+    if name == "A":
+        specs += [metric(0), metric(1, "Lappi", 2023), metric(2, "Häme", 2024)]
+    else:
+        specs += [RowsSpec("inspections", key=("id",), references=Reference(("operator_id",), "operators", ("operator_id",)))]
+        specs += [metric(at) for at in range(len(METRICS))]
     places = [(centre, number) for number in YEARS for centre in CENTRES]
     if name == "B":
         specs += [metric(index % 2, centre, number) for index, (centre, number) in enumerate(places)]
     if name == "C":
         specs += [metric(at, centre, number) for centre, number in places for at in range(len(METRICS))]
-        for text in CONDITIONS:
-            wheres = [parse_condition(f"centre = '{centre}'", KINDS) for centre in CENTRES]
-            specs += [RowsSpec("inspections", parse_condition(text, KINDS), where, key=key) for where in wheres]
+        specs += [RowsSpec("inspections", None, parse_condition(f"year(planned) = {number}", KINDS), key=("id",), unique=("id",)) for number in YEARS]
+        specs += [rows(text, centre) for text in CONDITIONS for centre in CENTRES]
     cite = Cite("scale", "1", Text("Scale"))
     return [Rule(f"{name}{at:04}", Text("rule"), "owner", cite, spec, PLACE) for at, spec in enumerate(specs[:size])]
 
 
-def judged(name: str, rows: KeptRows, *, plan: bool = True) -> list[object]:
-    """Judge a set over a file of the row store; give what came out."""
+def judged(name: str, folder: Path, *, plan: bool = True) -> list[object]:
+    """Judge a set over files of the row store; give what came out."""
     rules = rules_of(name)
-    delivery = Delivery("inspections", DeliveryState.ACCEPTED, rows=rows.height)
+    kept = {name: KeptRows(folder / f"{name}.parquet", int((folder / f"{name}.rows").read_text())) for name in CONTRACTS}
+    deliveries = {name: Delivery(name, DeliveryState.ACCEPTED, rows=item.height) for name, item in kept.items()}
     agreement = Agreement("scale", Text("Scale"), "", Text("Agency"), years=tuple((number, True) for number in YEARS))
-    facts = Facts(AS_OF, {"inspections": delivery}, {"inspections": rows}, {"inspections": CONTRACT}, {"scale": agreement})
+    facts = Facts(AS_OF, deliveries, kept, CONTRACTS, {"scale": agreement})
     with closing(DuckEngine(facts.tables, facts.contracts, AS_OF)) as engine:
         if not plan:
             engine.prepare = lambda _specs: None  # type: ignore[method-assign]
@@ -154,8 +194,17 @@ SCAN = (
 )
 
 
-def written_project(root: Path, name: str, frame: pl.DataFrame) -> None:
-    """Write a set as a project with its rows as a delivery."""
+def written_rows(spec: RowsSpec) -> str:
+    """Write a rule of rows as a rule file has it."""
+    said = f'require: "{spec.require.text}"' if spec.require else f"unique: [{', '.join(spec.unique)}]"
+    if found := spec.references:
+        said = f"references: {{fields: [{', '.join(found.fields)}], input: {found.input}}}"
+    where = f', where: "{spec.where.text}"' if spec.where else ""
+    return f"    rows: {{input: {spec.input}, {said}{where}, key: [{', '.join(spec.key)}]}}"
+
+
+def written_project(root: Path, name: str, frames: dict[str, pl.DataFrame]) -> None:
+    """Write a set as a project with its rows as deliveries."""
     for folder in ("rules", "inputs", "alerts"):
         (root / folder).mkdir(parents=True)
     lines = ["agreement: scale", "section: '1'", "title: Scale", "rules:"]
@@ -169,8 +218,7 @@ def written_project(root: Path, name: str, frame: pl.DataFrame) -> None:
             lines.append(f'    measure: {{input: inspections, {measure.kind}: "{text}"{where}, period: planned}}')
             lines.append("    target: {" + ", ".join(f'{period.key}: "{target.text}"' for period, target in spec.targets) + "}")
         elif isinstance(spec, RowsSpec):
-            where = f', where: "{spec.where.text}"' if spec.where else ""
-            lines.append(f'    rows: {{input: inspections, require: "{spec.require.text}"{where}, key: [id]}}')
+            lines.append(written_rows(spec))
     (root / "rules/scale.yaml").write_text("\n".join(lines) + "\n")
     years = ", ".join(f"{number}: binding" for number in YEARS)
     parties = "parties: {agency: Agency}"
@@ -183,10 +231,11 @@ def written_project(root: Path, name: str, frame: pl.DataFrame) -> None:
     (root / "alerts/routes.yaml").write_text(
         "default: agency\nrecipients:\n  agency: {name: Agency, mail: agency@agency.example, language: en}\n"
     )
-    fields = "\n".join(f"  - {{name: {field.name}, type: {field.type}}}" for field in FIELDS)
-    contract = f"title: Inspections\npath: inspections.parquet\nsynthetic: true\nfields:\n{fields}\n"
-    (root / "inputs/inspections.yaml").write_text(contract)
-    frame.drop("__row", "__rejected").write_parquet(root / "inputs/inspections.parquet")
+    for contract in CONTRACTS.values():
+        fields = "\n".join(f"  - {{name: {field.name}, type: {field.type}}}" for field in contract.fields)
+        text = f"title: {contract.name}\npath: {contract.name}.parquet\nsynthetic: true\nprimaryKey: [{', '.join(contract.primary_key)}]\nfields:\n{fields}\n"
+        (root / f"inputs/{contract.name}.yaml").write_text(text)
+        frames[contract.name].drop("__row", "__rejected").write_parquet(root / f"inputs/{contract.name}.parquet")
 
 
 @dataclass
@@ -229,9 +278,12 @@ def _watched(pid: int, most: dict[int, int], over: threading.Event) -> None:
                 waiting += map(int, Path(f"/proc/{one}/task/{one}/children").read_text(encoding="utf-8").split())
 
 
-def peer_commands(folder: Path, names: list[str], sets: str, rows: str) -> dict[str, list[str]]:
-    """Give the peers' commands, as the harness has them."""
-    found = {}
+def peer_commands(folder: Path, names: list[str], sets: str, frame: pl.DataFrame) -> dict[str, list[str]]:
+    """Give the peers' commands, as the harness has them, over the same inspections as its file."""
+    found, rows = {}, "20" if frame.height == 20 else "scale"  # noqa: PLR2004 (the peers leave things out of their everyday set)
+    columns = {"planned": "planned_date", "done": "done_date"}
+    theirs = frame.drop("__row", "__rejected").rename(columns).with_columns(pl.col("fee").cast(pl.Decimal(10, 2)), pl.col("score").cast(pl.Int8))
+    theirs.write_parquet(folder / f"data/insp_{rows}.parquet", row_group_size=122_880)
     for name in names:
         for size in sets:
             line = subprocess.run(["bash", "-c", f". ./cmds.sh; cmd {shlex.quote(name)} {size} {rows}"], cwd=folder, check=True, capture_output=True, text=True).stdout  # noqa: S603, S607
@@ -243,6 +295,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--random", action="store_true", help="rows in random order")
     parser.add_argument("--sets", default="ABC")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--unplanned", default="", help="sets that are also judged by one query a rule, once, and compared")
@@ -250,39 +303,40 @@ def main() -> None:
     parser.add_argument("--peers", type=Path)
     parser.add_argument("--peer", nargs="*", default=[])
     parser.add_argument("--peer-sets", default="")
-    parser.add_argument("--judge", nargs=2, metavar=("SET", "FILE"), help="judge one set once: what is measured")
+    parser.add_argument("--judge", nargs=2, metavar=("SET", "FOLDER"), help="judge one set once: what is measured")
     asked = parser.parse_args()
     if asked.judge:
-        judged(asked.judge[0], KeptRows(Path(asked.judge[1]), asked.rows))
+        judged(asked.judge[0], Path(asked.judge[1]))
         return
     found: dict[str, list[Took]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        path, frame = folder / "rows.parquet", inspections(asked.rows)
-        frame.with_columns(pl.col("fee").cast(pl.Decimal(18, 2))).write_parquet(path, row_group_size=122_880)
-        commands = {"scan": [sys.executable, "-c", SCAN, str(path), *(field.name for field in FIELDS)]}
+        frames = tables(asked.rows, in_random_order=asked.random)
+        frames["inspections"] = frames["inspections"].with_columns(pl.col("fee").cast(pl.Decimal(18, 2)))
+        for what, frame in frames.items():
+            frame.write_parquet(folder / f"{what}.parquet", row_group_size=122_880)
+            (folder / f"{what}.rows").write_text(str(frame.height))
+        commands = {"scan": [sys.executable, "-c", SCAN, str(folder / "inspections.parquet"), *(field.name for field in FIELDS)]}
         for one in asked.sets:
-            commands[f"{one} measured"] = [sys.executable, __file__, "--rows", str(asked.rows), "--judge", one, str(path)]
+            commands[f"{one} measured"] = [sys.executable, __file__, "--judge", one, str(folder)]
             if asked.projects:
-                written_project(folder / one, one, frame)
+                written_project(folder / one, one, frames)
                 run = [sys.executable, "-m", "tulosvahti", "run", "--no-alerts", "--no-cache", "--project", str(folder / one)]
                 print(f"{one}: taken in and judged in {took(run, folder).wall:.0f} s", file=sys.stderr)
                 commands[f"{one} tulosvahti run"] = run
                 commands[f"{one} tulosvahti run, nothing new"] = [word for word in run if word != "--no-cache"]
-        del frame
-        rows = {20: "20", 1_000_000: "1m", 10_000_000: "10m"}.get(asked.rows, "")
-        if asked.peers and rows:
-            commands |= peer_commands(asked.peers, asked.peer, asked.peer_sets or asked.sets, rows)
+        if asked.peers:
+            commands |= peer_commands(asked.peers, asked.peer, asked.peer_sets or asked.sets, frames["inspections"])
+        del frames, frame
         for _ in range(asked.runs):
             for what, command in commands.items():
                 found.setdefault(what, []).append(took(command, folder))
                 print(what, found[what][-1], file=sys.stderr)
         for one in asked.unplanned:
-            kept = KeptRows(path, asked.rows)
-            if judged(one, kept) != judged(one, kept, plan=False):
+            if judged(one, folder) != judged(one, folder, plan=False):
                 sys.exit(f"set {one}: planned and unplanned verdicts differ")
     middle = {what: Took(*(statistics.median(getattr(item, name) for item in items) for name in ("cpu", "wall", "mib"))) for what, items in found.items()}
-    print(f"{asked.rows:,} rows, {asked.runs} runs, Python {platform.python_version()}, DuckDB {duckdb.__version__}, load {os.getloadavg()[0]:.0f}\n")
+    print(f"{asked.rows:,} rows{' in random order' if asked.random else ''}, {asked.runs} runs, Python {platform.python_version()}, DuckDB {duckdb.__version__}, load {os.getloadavg()[0]:.0f}\n")
     print("| what | CPU, times the scan | CPU s | wall s | MiB |\n| --- | ---: | ---: | ---: | ---: |")
     for what, item in middle.items():
         print(f"| {what} | {item.cpu / middle['scan'].cpu:.1f} | {item.cpu:.2f} | {item.wall:.2f} | {item.mib:.0f} |")

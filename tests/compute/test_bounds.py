@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from measurements import AS_OF, contract_of, found, frame_of, rows_of, share
 
+from tulosvahti.compute import duck_process
 from tulosvahti.compute.duck_process import Bounds, DuckProcess
 from tulosvahti.compute.engine import Engine
 from tulosvahti.compute.found import LostError, NotComputedError
@@ -67,6 +68,28 @@ def test_a_process_that_dies_is_told_and_started_again(kept: KeptRows) -> None:
         assert database.rows("SELECT 1") == [(1,)]
 
 
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_a_process_that_dies_as_it_starts_is_started_once_more(
+    kept: KeptRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int
+) -> None:
+    (tmp_path / "mortal.py").write_text(
+        f"import os, pathlib, signal, sys\nborn = pathlib.Path({str(tmp_path)!r}, 'born')\n"
+        "with born.open('a') as file: file.write('.')\n"
+        f"if born.stat().st_size <= {deaths}: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from tulosvahti.compute.duck_child import main\nmain(sys.argv[1])\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(duck_process, "_MODULE", "mortal")
+    with closing(DuckProcess({"data": kept.path}, Bounds())) as database:
+        if deaths == 1:
+            assert database.rows("SELECT count(*) FROM input_data") == [(300,)]
+        else:
+            with pytest.raises(NotComputedError, match="SIGKILL"):
+                database.rows("SELECT 1")
+    assert (tmp_path / "born").stat().st_size == 2
+
+
 def test_more_than_memory_is_spilled_and_far_more_is_refused(kept: KeptRows) -> None:
     with closing(DuckProcess({"data": kept.path}, Bounds(memory=64 << 20, threads=1))) as database:
         many = "SELECT count(*) FROM (SELECT x FROM range(3000000) AS t(x) ORDER BY hash(x) LIMIT 2999999)"
@@ -111,7 +134,7 @@ def test_a_child_ends_with_its_parent(kept: KeptRows) -> None:
 class Fragile:
     """A database that fails on queries that hold a text; a fake for what hangs or goes away."""
 
-    keeps_first, memory = True, 0
+    keeps_first, reads_in_order, memory = True, False, 0
 
     def __init__(self, inner: DuckEngine, marker: str, error: type[NotComputedError]) -> None:
         self.inner, self.marker, self.error, self.asked = inner._database, marker, error, []
@@ -124,6 +147,9 @@ class Fragile:
 
     def sample(self, step: int) -> str:
         return self.inner.sample(step)
+
+    def footer(self, name: str) -> str:
+        return ""
 
     def written(self, sql: str) -> str:
         return sql

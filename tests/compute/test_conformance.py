@@ -16,7 +16,20 @@ import pytest
 import sqlalchemy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from measurements import AS_OF, CENTRES, FIELDS, ROW, conditions, contract_of, found, frame_of, targets
+from measurements import (
+    AS_OF,
+    CENTRES,
+    FIELDS,
+    KEYS,
+    REFERENCES,
+    ROW,
+    conditions,
+    contract_of,
+    found,
+    frame_of,
+    other_rows,
+    targets,
+)
 
 from tulosvahti.compute.engine import Engine
 from tulosvahti.compute.measuring import DuckEngine
@@ -32,6 +45,7 @@ COLUMNS = {
     FieldType.DATE: "date", FieldType.YEAR: "integer",
 }  # fmt: skip
 CONTRACT = contract_of("seen")
+CONTRACTS = {"data": CONTRACT, "other": replace(CONTRACT, name="other")}
 KINDS = CONTRACT.kinds
 
 
@@ -92,6 +106,9 @@ def suite() -> list[TargetSpec | RowsSpec]:
     specs += [RowsSpec("data", expression.parse_condition(text, KINDS), key=("centre", "n")) for text in TEXTS]
     where = expression.parse_condition("grade = 'A'", KINDS)
     specs += [RowsSpec("data", expression.parse_condition("n > 0 AND ok", KINDS), where, missing, ("n",)) for missing in ("unknown", "fail", "pass")]
+    ways = ((None, "unknown"), (where, "fail"), (None, "pass"))
+    specs += [RowsSpec("data", None, *ways[at % 3], ("n",), unique=key) for at, key in enumerate(KEYS)]
+    specs += [RowsSpec("data", None, *ways[at % 3], ("n",), references=one) for at, one in enumerate(REFERENCES)]
     return specs
 
 
@@ -116,8 +133,8 @@ def numbers_of(engine: Engine, spec: TargetSpec | RowsSpec) -> object:
 
 def agree(engine: Engine, specs: list[TargetSpec | RowsSpec], rows: list[dict[str, object]], *, planned: bool = True) -> None:
     """Hold an engine against one query a rule on DuckDB."""
-    frame = frame_of(rows)
-    with closing(DuckEngine({"data": frame}, {"data": CONTRACT}, AS_OF)) as oracle:
+    frames = {"data": frame_of(rows), "other": frame_of(other_rows(rows))}
+    with closing(DuckEngine(frames, CONTRACTS, AS_OF)) as oracle:
         expected = [numbers_of(oracle, spec) for spec in specs]
     if planned:
         engine.prepare(specs)
@@ -125,15 +142,15 @@ def agree(engine: Engine, specs: list[TargetSpec | RowsSpec], rows: list[dict[st
         assert numbers_of(engine, spec) == wanted, engine.query_of(spec)
 
 
-def filled(connection: sqlalchemy.Connection, rows: list[dict[str, object]]) -> None:
+def filled(connection: sqlalchemy.Connection, table: str, rows: list[dict[str, object]]) -> None:
     """Put rows into a table of PostgreSQL."""
     columns = ", ".join(f'"{item.name}" {COLUMNS[item.type]}' for item in FIELDS)
-    connection.exec_driver_sql("DROP TABLE IF EXISTS data")
-    connection.exec_driver_sql(f"CREATE TABLE data ({columns}, __row bigint, __rejected boolean)")
+    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+    connection.exec_driver_sql(f"CREATE TABLE {table} ({columns}, __row bigint, __rejected boolean)")
     values = [(*(row[item.name] for item in FIELDS), at, row["rejected"]) for at, row in enumerate(rows, 2)]
     if values:
         marks = ", ".join(["%s"] * len(values[0]))
-        connection.exec_driver_sql(f"INSERT INTO data VALUES ({marks})", values)  # noqa: S608 (marks alone)
+        connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608 (a name of ours, and marks)
     connection.commit()
 
 
@@ -149,8 +166,10 @@ def database():
 
 def postgres_engine(database: sqlalchemy.Engine, rows: list[dict[str, object]]) -> Engine:
     with database.connect() as connection:
-        filled(connection, rows)
-    return Engine(SqlDatabase(database, {"data": "SELECT * FROM data"}), {"data": CONTRACT}, AS_OF, {"data": len(rows)})
+        filled(connection, "data", rows)
+        filled(connection, "other", other_rows(rows))
+    tables = {name: f"SELECT * FROM {name}" for name in CONTRACTS}  # noqa: S608 (names of ours)
+    return Engine(SqlDatabase(database, tables), CONTRACTS, AS_OF, {"data": len(rows), "other": len(other_rows(rows))})
 
 
 @pytest.mark.parametrize("count", [0, 1, 900])
@@ -197,10 +216,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory):
     }  # fmt: skip
 
     def opened(rows: list[dict[str, object]]) -> Engine:
-        path = folder / f"{len(rows)}.parquet"
-        frame_of(rows).write_parquet(path)
-        base = SparkDatabase("local-cluster[2,1,512]", {"data": str(path)}, settings)
-        return Engine(base, {"data": CONTRACT}, AS_OF, {"data": len(rows)})
+        files = {"data": rows, "other": other_rows(rows)}
+        for name, some in files.items():
+            frame_of(some).write_parquet(folder / f"{name}.parquet")
+        base = SparkDatabase("local-cluster[2,1,512]", {name: str(folder / f"{name}.parquet") for name in files}, settings)
+        return Engine(base, CONTRACTS, AS_OF, {name: len(some) for name, some in files.items()})
 
     yield opened
     if session := SparkSession.getActiveSession():
@@ -214,5 +234,5 @@ def test_spark(cluster) -> None:
         tracker = engine._database._session.sparkContext._jsc.sc().statusTracker()
         assert len(tracker.getExecutorInfos()) == 3, "the driver and two executors"
         own = [*(spec for at, spec in enumerate(suite()) if at % 20 == 0), *mapped()[::4]]
-        fresh = Engine(engine._database, {"data": CONTRACT}, AS_OF, {"data": len(rows)})
+        fresh = Engine(engine._database, CONTRACTS, AS_OF, {"data": len(rows), "other": len(other_rows(rows))})
         agree(fresh, own, rows, planned=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -11,7 +12,19 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from measurements import AS_OF, CENTRES, ROW, conditions, contract_of, found, frame_of, rows_of, share, targets
+from measurements import (
+    AS_OF,
+    CENTRES,
+    ROW,
+    conditions,
+    contract_of,
+    found,
+    frame_of,
+    other_rows,
+    rows_of,
+    share,
+    targets,
+)
 
 from tulosvahti.compute import planning
 from tulosvahti.compute.measuring import DuckEngine
@@ -21,11 +34,13 @@ from tulosvahti.core.period import Grain
 from tulosvahti.core.rule import Measure, MeasureKind, RowsSpec, TargetSpec
 
 
-def agree(frame: pl.DataFrame, contract: Contract, specs: list[TargetSpec | RowsSpec]) -> DuckEngine:
+def agree(frame: pl.DataFrame, contract: Contract, specs: list[TargetSpec | RowsSpec], other: pl.DataFrame | None = None) -> DuckEngine:
     """Measure with a plan and without; give the engine that planned, closed."""
-    with closing(DuckEngine({"data": frame}, {"data": contract}, AS_OF)) as plain:
+    tables = {"data": frame} | ({} if other is None else {"other": other})
+    contracts = {name: replace(contract, name=name) for name in tables}
+    with closing(DuckEngine(tables, contracts, AS_OF)) as plain:
         expected = [found(plain, spec) for spec in specs]
-    with closing(DuckEngine({"data": frame}, {"data": contract}, AS_OF)) as engine:
+    with closing(DuckEngine(tables, contracts, AS_OF)) as engine:
         engine.prepare(specs)
         for spec, wanted in zip(specs, expected, strict=True):
             assert found(engine, spec) == wanted, engine.query_of(spec)
@@ -46,7 +61,7 @@ def test_a_plan_gives_what_the_rules_own_queries_give(limits: dict[str, int], mo
     )
     def same(rows: list[dict[str, object]], specs: list[TargetSpec | RowsSpec], known_on: str) -> None:
         nonlocal planned
-        engine = agree(frame_of(rows), contract_of(known_on), specs)
+        engine = agree(frame_of(rows), contract_of(known_on), specs, frame_of(other_rows(rows)))
         planned += sum(len(run.done.read) for run in engine.passes)
 
     same()

@@ -14,7 +14,7 @@ from tulosvahti.compute.parts_sql import has_row_value
 from tulosvahti.core import expression
 from tulosvahti.core.contract import Contract, Field, FieldType
 from tulosvahti.core.period import Grain
-from tulosvahti.core.rule import Measure, MeasureKind, RowsSpec, TargetSpec
+from tulosvahti.core.rule import Measure, MeasureKind, Reference, RowsSpec, TargetSpec
 from tulosvahti.core.text import Text
 from tulosvahti.load.frames import column_of_values
 from tulosvahti.problem import Place
@@ -67,6 +67,12 @@ AGGREGATES = (
     "avg(n) * 2 + count(DISTINCT centre)", "sum(CASE WHEN done < as_of THEN 1 ELSE 0 END) / count(n)", "sum(n * 1e1)", "min(fee)", "count(DISTINCT grade)",
 )  # fmt: skip
 
+KEYS = (("n",), ("centre", "n"), ("fee",), ("done",), ("grade", "ok", "year"), ("centre", "seen"), ("year",))
+REFERENCES = (
+    Reference(("n",), "other", ("n",)), Reference(("centre",), "other", ("centre",)), Reference(("grade", "n"), "other", ("grade", "n")),
+    Reference(("n",), "data", ("year",)), Reference(("done", "ok"), "data", ("seen", "ok")), Reference(("fee",), "other", ("n",)),
+)  # fmt: skip
+
 
 @st.composite
 def targets(draw: st.DrawFn) -> TargetSpec:
@@ -97,13 +103,21 @@ def conditions(draw: st.DrawFn) -> RowsSpec:
     kinds = contract_of().kinds
     require = draw(st.sampled_from([text for text in CONDITIONS if "period" not in text]))
     where = draw(st.sampled_from([text for text in FILTERS if not text or "period" not in text]))
+    kind = draw(st.sampled_from(["require", "require", "unique", "references"]))
     return RowsSpec(
         "data",
-        expression.parse_condition(require, kinds),
+        expression.parse_condition(require, kinds) if kind == "require" else None,
         expression.parse_condition(where, kinds) if where else None,
         draw(st.sampled_from(["unknown", "fail", "pass"])),
         draw(st.sampled_from([(), ("centre",), ("n", "done")])),
+        draw(st.sampled_from(KEYS)) if kind == "unique" else (),
+        draw(st.sampled_from(REFERENCES)) if kind == "references" else None,
     )
+
+
+def other_rows(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Give rows of an input that the others refer to: some of theirs, and one of its own."""
+    return [*rows[::3], dict.fromkeys(rows[0]) | {"n": 5, "grade": "D", "centre": "Åland", "rejected": False}] if rows else []
 
 
 def frame_of(rows: list[dict[str, object]]) -> pl.DataFrame:

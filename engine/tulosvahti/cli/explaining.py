@@ -63,11 +63,12 @@ def plan_shown(project: Project, rule: Rule | None, as_of: date) -> str:
         if rule is not None and rule.id not in query.rules:
             continue
         lines += [
-            (f"{query.input}: {len(query.rules)} rules in one query; {query.rows} rows read, {query.cells} cells, "
-            f"{query.seconds * 1000:.0f} ms" + (f", {query.memory / 2**20:.1f} MiB held" if query.memory else "")),
+            (f"{query.input}: {len(query.rules)} {'rules' if len(query.rules) > 1 else 'rule'} {query.how}; {query.rows} rows read"
+            + (f", {query.cells} cells, {query.seconds * 1000:.0f} ms" if query.sql else "")
+            + (f", {query.memory / 2**20:.1f} MiB held" if query.memory else "")),
             f"  rules: {', '.join(query.rules)}",
-            "  sql: " + query.sql.replace("\n", "\n    "),
         ]
+        lines += ["  sql: " + query.sql.replace("\n", "\n    ")] if query.sql else []
     for name, source in plan.alone.items():
         if rule is None or rule.id == name:
             lines.append(f"{source}: {name} by its own query (explain {name})")
@@ -91,7 +92,7 @@ def _meaning(rule: Rule) -> list[str]:
     if isinstance(spec, NarrativeSpec):
         return [f"  report {period.key} due {due.isoformat()}, key {spec.key} in {spec.input}" for period, due in spec.due]
     if isinstance(spec, RowsSpec):
-        return [f"  every row of {spec.input}: {spec.require.text}; missing operand: {spec.missing}"]
+        return [f"  every row of {spec.input}: {spec.text}; missing operand: {spec.missing}"]
     if isinstance(spec, ExpectationSpec):
         return [f"  {spec.type} on {spec.input}: {dict(spec.kwargs)}"]
     if isinstance(spec, CrossfootSpec):

@@ -1,6 +1,6 @@
 """DuckDB in a process of its own: a query that runs past its deadline, or takes too much, ends without ending the run.
 
-The parent starts the child with its first query and again after it had to end it; it loads no DuckDB itself.
+The parent starts the child with its first query and again after it had to end it, and once more where it dies as it starts; it loads no DuckDB itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from pathlib import Path
 from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
 
+from tulosvahti.compute.footer import query_of
 from tulosvahti.compute.found import NotComputedError
+from tulosvahti.compute.parts_sql import literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,10 +43,15 @@ class Bounds:
     threads: int = 0
 
 
+class _DiedError(NotComputedError):
+    """The process ended by itself, or was ended from outside."""
+
+
 class DuckProcess:
     """Files of the row store as inputs of a DuckDB in a child process."""
 
     keeps_first = True
+    reads_in_order = True
 
     def __init__(self, files: Mapping[str, Path], bounds: Bounds) -> None:
         """Remember the files; the process starts with the first query."""
@@ -89,7 +96,12 @@ class DuckProcess:
         """
         self.start()
         if not self._ready:
-            self._answer(b"", _START)
+            try:
+                self._answer(b"", _START)
+            except _DiedError:
+                # What ended it before any query may be gone: another process took the memory, or was told to end all.
+                self.start()
+                self._answer(b"", _START)
             self._ready = True
         answer = self._answer(json.dumps({"sql": sql}).encode() + b"\n", self._bounds.seconds * part)
         self.memory = answer["memory"]
@@ -118,7 +130,8 @@ class DuckProcess:
             timer.cancel()
             timer.join()
         if not line.endswith(b"\n"):
-            raise NotComputedError(self._ended(seconds if late.is_set() else 0.0))
+            failure = NotComputedError if late.is_set() else _DiedError
+            raise failure(self._ended(seconds if late.is_set() else 0.0))
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise NotComputedError(_first_line(answer["error"]))
@@ -140,6 +153,10 @@ class DuckProcess:
     def sample(self, step: int) -> str:
         """Give the condition on one row of so many."""
         return f"__row % {step} = 0"
+
+    def footer(self, name: str) -> str:
+        """Give the query of what the file of an input says of itself."""
+        return query_of(literal(self._files[name]))
 
     def written(self, sql: str) -> str:
         """Give a query as it is: the generator writes DuckDB's dialect."""

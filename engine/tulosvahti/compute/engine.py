@@ -7,24 +7,29 @@ run the rule's own query where the plan does not cover a rule or its pass failed
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tulosvahti.compute.footer_answers import counts_all
 from tulosvahti.compute.found import LostError, Measured, NotComputedError, RowsMeasured
 from tulosvahti.compute.groups import bounds_of, group_of, text_of, with_floating
-from tulosvahti.compute.parts_sql import columns_of, literal, quoted
+from tulosvahti.compute.keys_sql import complete
+from tulosvahti.compute.parts_sql import COUNTS, columns_of, literal, quoted
 from tulosvahti.compute.planning import EXAMPLES, Pass, candidates, passes_of, planned
 from tulosvahti.compute.rule_sql import RuleSql
+from tulosvahti.compute.spared import Spared
+from tulosvahti.compute.step import Step
 from tulosvahti.compute.wanted import Wanted, wanted_of
 from tulosvahti.core.cells import Bundle, Cell, Chosen, Group, Recipe, bundled, first_rows, numbers
-from tulosvahti.core.rule import RowsSpec, TargetSpec
+from tulosvahti.core.rule import RowsSpec, TargetSpec, inputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     from tulosvahti.core.contract import Contract
+    from tulosvahti.core.rule import Measure
 
 _LEAST_PART = 0.1
 SAMPLED = 20_000
@@ -42,6 +47,10 @@ class Database(Protocol):
     def memory(self) -> int:
         """The most bytes that the last query held; 0: not known."""
 
+    @property
+    def reads_in_order(self) -> bool:
+        """True where ``lag`` without an order gives the row before in the file, and ``hash`` is known: it is DuckDB."""
+
     def rows(self, sql: str, part: float = 1.0) -> list[tuple[Any, ...]]:
         """Run a query of the generator's dialect, DuckDB's, within that part of the deadline.
 
@@ -53,6 +62,9 @@ class Database(Protocol):
 
     def sample(self, step: int) -> str:
         """Give the condition on about one row of so many."""
+
+    def footer(self, name: str) -> str:
+        """Give the query of what an input's file says of itself (``Footer``); empty: there is no such file."""
 
     def written(self, sql: str) -> str:
         """Give a query as the database reads it, for evidence."""
@@ -104,15 +116,27 @@ class Engine:
         self._contracts = contracts
         self._rules = RuleSql(contracts, as_of)
         self._heights = heights
+        self._spared = Spared(database, contracts, heights, as_of, self._run)
+        self._known: dict[str, Measured | RowsMeasured] = {}
+        """By the rule's own query: what was told without a pass."""
         self._runs: dict[str, PassRun] = {}
         self._answers: dict[str, list[tuple[Any, ...]]] = {}
         """Of rules' own queries, which several rules may share."""
         self._shown: dict[str, set[str]] = defaultdict(set)
         """By input: the fields by which rules name failing rows."""
         self.passes: list[PassRun] = []
-        """What ``prepare`` ran, in its order."""
+        """The passes that ``prepare`` ran, in their order."""
         self.lost = ""
         """Why the database could not be reached, where it could not: its rules are unknown, and the run not complete."""
+
+    @property
+    def steps(self) -> list[Step]:
+        """What ``prepare`` did, for people."""
+        passes = [
+            Step(run.done.input, tuple(run.done.read), "in one query", run.done.sql, len(run.cells), run.seconds, run.memory)
+            for run in self.passes
+        ]
+        return [*passes, *self._spared.steps]
 
     def close(self) -> None:
         """Let go of the database."""
@@ -138,14 +162,27 @@ class Engine:
     def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
         """Plan and run the measurements of a run. What fails is left to the rule's own query."""
         by_input: dict[str, dict[str, Wanted]] = defaultdict(dict)
+        unique: dict[tuple[str, tuple[str, ...]], dict[str, None]] = defaultdict(dict)
+        counts: dict[str, TargetSpec] = {}
         for spec in specs:
             wanted = wanted_of(spec, self._rules, listed=self._database.keeps_first)
-            if wanted is not None and wanted.input in self._heights:
-                by_input[wanted.input].setdefault(wanted.query, wanted)
-                self._shown[wanted.input].update(spec.key if isinstance(spec, RowsSpec) else ())
+            if wanted is None or not self._heights.keys() >= inputs_of(spec).keys() or self._told(spec, wanted.query):
+                continue
+            if isinstance(spec, RowsSpec) and spec.unique:
+                if not self._spared.finds_doubles(spec.input):
+                    continue
+                unique[spec.input, spec.unique][wanted.query] = None
+            by_input[wanted.input].setdefault(wanted.query, wanted)
+            self._shown[wanted.input].update(spec.key if isinstance(spec, RowsSpec) else ())
+            if isinstance(spec, TargetSpec) and counts_all(spec, self._contracts[wanted.input]):
+                counts[wanted.query] = spec
+        self._spared.find_doubles(unique)
+        tested = {query for queries in unique.values() for query in queries}
         for name, found in by_input.items():
             items = list(found.values())
-            if len(items) == 1:
+            if all(item.query in counts and self._count(counts[item.query], item.query) for item in items):
+                continue
+            if len(items) == 1 and items[0].query not in tested:
                 continue
             try:
                 values = self._values(name, candidates(items))
@@ -162,12 +199,13 @@ class Engine:
 
         """
         measure, sql = spec.measure, self._rules.query(spec)
+        if isinstance(known := self._known.get(sql), Measured):
+            return known
         if run := self._runs.get(sql):
             bundles, recipe = run.groups(sql)
             rows = [(start, by, numbers(bundle, recipe, run.done.parts)) for (start, by), bundle in bundles.items()]
         else:
-            names, width = [name for name, _ in columns_of(measure)], len(measure.by) + 1
-            rows = [(row[0], row[1:width], dict(zip(names, row[width:], strict=True))) for row in self._own(sql)]
+            rows = self._rows_by_group(measure, self._own(sql))
         bounds = bounds_of(measure, self._contracts[measure.input])
         groups = [group_of(spec.grain, bounds, *row) for row in rows]
         return Measured(with_floating(measure, groups), self._database.written(sql))
@@ -180,27 +218,62 @@ class Engine:
 
         """
         sql = self._rules.query(spec)
+        if isinstance(known := self._known.get(sql), RowsMeasured):
+            return known
         run = self._runs.get(sql)
-        if run and self._shown[spec.input].issuperset(spec.key):
-            return self._rows_of(spec, sql, run)
+        among = self._spared.among(spec.input, spec.unique) if spec.unique else ""
+        if run and among is not None and self._shown[spec.input].issuperset(spec.key):
+            return self._rows_of(spec, sql, run, among)
         met, failed, unsure = self._own(sql)[0]
         return RowsMeasured(met, failed, unsure, self._failing(spec) if failed else (), self._database.written(sql))
 
-    def _failing(self, spec: RowsSpec) -> tuple[Mapping[str, str], ...]:
-        return _examples(spec, self._own(f"{self._rules.failing(spec)} LIMIT {EXAMPLES}"))
+    def _failing(self, spec: RowsSpec, among: str = "") -> tuple[Mapping[str, str], ...]:
+        return _examples(spec, self._own(f"{self._rules.failing(spec, among)} LIMIT {EXAMPLES}"))
 
-    def _rows_of(self, spec: RowsSpec, sql: str, run: PassRun) -> RowsMeasured:
+    def _rows_of(self, spec: RowsSpec, sql: str, run: PassRun, among: str = "") -> RowsMeasured:
         bundles, recipe = run.groups(sql)
         found = [numbers(bundle, recipe, run.done.parts) for bundle in bundles.values()]
         unknown = ("unsure", "scope_yes", "scope_no", "scope_unsure", "rejected")
         met, failed = (sum(item[name] for item in found) for name in ("yes", "no"))
         unsure = sum(item[name] for item in found for name in unknown)
+        if among and (doubles := self._own(self._rules.doubles(spec, among))[0][0]):
+            met, failed = met - doubles, failed + doubles
+            if spec.missing == "fail":
+                among = f"{among} OR NOT ({complete(spec.unique)})"
+            return RowsMeasured(met, failed, unsure, self._failing(spec, among), self._database.written(sql))
         if recipe.first is None:
             return RowsMeasured(met, failed, unsure, self._failing(spec) if failed else (), self._database.written(sql))
         first = run.first_rows(sql)
         rows = run.named(sorted(self._shown[spec.input]), self._run) if first and spec.key else {}
         listed = [(row, *(rows[row][name] for name in spec.key)) for row in first]
         return RowsMeasured(met, failed, unsure, _examples(spec, listed), self._database.written(sql))
+
+    def _told(self, spec: TargetSpec | RowsSpec, query: str) -> bool:
+        """Tell whether a rule is answered without reading a row."""
+        if isinstance(spec, RowsSpec) and query not in self._known and (rows := self._spared.met_by_all(spec, query)):
+            self._known[query] = RowsMeasured(rows, 0, 0, (), self._database.written(query))
+        return query in self._known
+
+    def _count(self, spec: TargetSpec, query: str) -> bool:
+        """Count all rows by period in the footer and in the row groups that it leaves open; tell whether that paid."""
+        measure, told = spec.measure, self._spared.counted(spec, query)
+        if told is None:
+            return False
+        found = {(start, ()): Counter(dict.fromkeys(("rows", "taken", "yes"), rows)) for start, rows in told.rows.items()}
+        try:
+            rest = self._own(self._rules.measure(spec, told.among)) if told.among else []
+        except NotComputedError:
+            return False
+        for start, by, counted in self._rows_by_group(measure, rest):
+            found.setdefault((start, by), Counter()).update(counted)
+        groups = [group_of(spec.grain, {}, start, by, {name: item[name] for name in COUNTS}) for (start, by), item in found.items()]
+        self._known[query] = Measured(with_floating(measure, groups), self._database.written(query))
+        return True
+
+    def _rows_by_group(self, measure: Measure, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, tuple[Any, ...], dict[str, Any]]]:
+        """Take the rows of a rule's own query apart: the period's first day, the subject, the named numbers."""
+        names, width = [name for name, _ in columns_of(measure)], len(measure.by) + 1
+        return [(row[0], row[1:width], dict(zip(names, row[width:], strict=True))) for row in rows]
 
     def _try(self, wanted: Sequence[Wanted], keys: frozenset[str], part: float = 1.0) -> None:
         """Run a division of the plan; where a pass fails, halve it until what fails stands alone."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tulosvahti.compute.duck_process import Bounds, DuckProcess
 from tulosvahti.compute.engine import Engine
+from tulosvahti.compute.footer import query_of
 from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.parts_sql import literal, quoted
 from tulosvahti.core.kept_rows import KeptRows
@@ -31,6 +32,7 @@ class DuckDatabase:
     """The inputs' rows, with no access to anything else."""
 
     keeps_first = True
+    reads_in_order = True
     memory = 0
 
     def __init__(self, tables: Mapping[str, KeptRows | pl.DataFrame]) -> None:
@@ -46,7 +48,7 @@ class DuckDatabase:
             raise
 
     def _open(self, tables: Mapping[str, KeptRows | pl.DataFrame]) -> None:
-        files = {name: str(table.path.resolve()) for name, table in tables.items() if isinstance(table, KeptRows)}
+        files = self._files = {name: str(table.path.resolve()) for name, table in tables.items() if isinstance(table, KeptRows)}
         run = self._connection.execute
         run(f"SET allowed_paths = [{', '.join(map(literal, files.values()))}]")
         run("SET enable_external_access = false")
@@ -67,6 +69,10 @@ class DuckDatabase:
     def sample(self, step: int) -> str:
         """Give the condition on one row of so many."""
         return f"__row % {step} = 0"
+
+    def footer(self, name: str) -> str:
+        """Give the query of what the file of an input says of itself; a frame says nothing."""
+        return query_of(literal(self._files[name])) if name in self._files else ""
 
     def written(self, sql: str) -> str:
         """Give a query as it is: the generator writes DuckDB's dialect."""

@@ -107,11 +107,12 @@ def _span(names: set[str], values: Mapping[str, int]) -> int:
 
 @dataclass
 class _Draft:
-    """A query in the making: keys and named expressions with their aliases, parts with how they merge."""
+    """A query in the making: keys and named expressions with their aliases, parts with how they merge, joins."""
 
     keys: dict[str, str] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
     parts: dict[str, Merge] = field(default_factory=dict)
+    joins: dict[str, None] = field(default_factory=dict)
 
     def key(self, sql: str) -> int:
         self.keys.setdefault(sql, f"k{len(self.keys)}")
@@ -169,6 +170,8 @@ def _made(
     yes, no = taken, Counts(None)
     values: list[tuple[str, int, bool]] = []
     first = None
+    if item.join:
+        draft.joins[item.join] = None
     if item.value != "TRUE":
         value = draft.name(item.value)
         yes = counted(value if item.logical else f"{value} IS NOT NULL")
@@ -240,7 +243,7 @@ def _written(
     offset = len(draft.keys)
     inner = [f"{sql} AS {alias}" for sql, alias in draft.keys.items()]
     inner += [f"({sql}) AS {alias}" for sql, alias in draft.named.items()]
-    source = f"SELECT __row, {', '.join(inner)} FROM {quoted('input_' + first.input)}"
+    source = f"SELECT __row, {', '.join(inner)} FROM {' '.join([quoted('input_' + first.input), *draft.joins])}"
     if shared_known and first.known:
         source += f" WHERE {first.known}"
     keys = ", ".join(draft.keys.values())

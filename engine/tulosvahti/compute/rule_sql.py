@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlglot import exp
 
+from tulosvahti.compute.keys_sql import MISSING, complete, has_partner, partners, without_doubles
 from tulosvahti.compute.parts_sql import SOUND, columns_of, has_row_value, literal, quoted
 from tulosvahti.core.contract import FieldType
 from tulosvahti.core.period import Grain
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from tulosvahti.core.rule import Measure
 
 Made = TypeVar("Made")
-MISSING = {"unknown": "NULL", "fail": "FALSE", "pass": "TRUE"}
-"""What a row with a missing operand is, by a rows rule's strategy."""
 _STEPS = {
     Grain.YEAR: "1 YEAR",
     Grain.HALF_YEAR: "6 MONTH",
@@ -65,8 +64,11 @@ class RuleSql:
             self._queries[id(spec)] = spec, self.measure(spec) if isinstance(spec, TargetSpec) else self.rows(spec)
         return self._queries[id(spec)][1]
 
-    def measure(self, spec: TargetSpec) -> str:
-        """Give one row of parts for each period and subject: ``__period``, the subject's fields, ``columns_of``."""
+    def measure(self, spec: TargetSpec, among: str = "") -> str:
+        """Give one row of parts for each period and subject: ``__period``, the subject's fields, ``columns_of``.
+
+        ``among``: a condition on the rows that are read.
+        """
         subjects = [(self.subject(spec.measure, name), quoted(name)) for name in spec.measure.by]
         keys = ", ".join(["__period", *(sql for sql, _ in subjects)])
         chosen = ", ".join(["__period", *(sql if sql == name else f"{sql} AS {name}" for sql, name in subjects)])
@@ -74,7 +76,7 @@ class RuleSql:
             keys = ", ".join(str(at + 1) for at in range(len(subjects) + 1))
         selected = self.once(("selected", spec.measure.kind, spec.grain, *sql_of(spec.measure.expression)), lambda: self._selected(spec))
         return (
-            f"WITH base AS (\n{self._base(spec)}\n)\n"
+            f"WITH base AS (\n{self._base(spec, among)}\n)\n"
             f"SELECT {chosen}, {selected}\nFROM base\nGROUP BY {keys}\nORDER BY {keys}"
         )
 
@@ -99,7 +101,7 @@ class RuleSql:
 
     def rows(self, spec: RowsSpec) -> str:
         """Count the rows that met a condition, failed it, or cannot be told."""
-        outcome = f"coalesce(__met, {MISSING[spec.missing]})"
+        outcome = _outcome(spec)
         unknown = (
             f"(__rejected AND __scope IS NOT FALSE)"
             f" OR (NOT __rejected AND (__scope IS NULL OR (__scope AND {outcome} IS NULL)))"
@@ -109,12 +111,16 @@ class RuleSql:
             f" count(CASE WHEN {SOUND} AND NOT {outcome} THEN 1 END),\n count(CASE WHEN {unknown} THEN 1 END)\nFROM base"
         )
 
-    def failing(self, spec: RowsSpec) -> str:
-        """List the failing rows by key, in the order of the file."""
+    def failing(self, spec: RowsSpec, among: str = "") -> str:
+        """List the failing rows by key, in the order of the file; ``among``: a condition that all of them meet."""
         key = ", ".join(["__row", *map(quoted, spec.key)])
-        outcome = f"coalesce(__met, {MISSING[spec.missing]})"
-        base = self._rows_base(spec)
-        return f"WITH base AS ({base}) SELECT {key} FROM base WHERE {SOUND} AND NOT {outcome} ORDER BY {key}"
+        base = self._rows_base(spec, among)
+        return f"WITH base AS ({base}) SELECT {key} FROM base WHERE {SOUND} AND NOT {_outcome(spec)} ORDER BY {key}"
+
+    def doubles(self, spec: RowsSpec, among: str) -> str:
+        """Count the rows whose key another row in scope has; ``among``: a condition that all of them meet."""
+        base = self._rows_base(spec, among)
+        return f"WITH base AS ({base}) SELECT count(*) FROM base WHERE {SOUND} AND {complete(spec.unique)} AND NOT __met"
 
     def known(self, measure: Measure) -> str:
         """Give the condition on rows that are known and have happened; empty: all are."""
@@ -162,11 +168,18 @@ class RuleSql:
 
         return tree.transform(named).sql(dialect="duckdb", copy=False)
 
-    def _rows_base(self, spec: RowsSpec) -> str:
-        scope, condition = self.compiled(spec.where, None), self.compiled(spec.require, None)
-        return f"SELECT *, ({scope}) AS __scope, ({condition}) AS __met FROM {quoted('input_' + spec.input)}"
+    def _rows_base(self, spec: RowsSpec, among: str = "") -> str:
+        source, scope = quoted("input_" + spec.input), self.compiled(spec.where, None)
+        if spec.references is not None:
+            join, _ = partners(spec.references)
+            met = has_partner(spec.references, spec.missing)
+            return f"SELECT {source}.*, ({scope}) AS __scope, ({met}) AS __met FROM {source} {join}"
+        if spec.unique:
+            scoped = f"SELECT *, ({scope}) AS __scope FROM {source}" + (f" WHERE {among}" if among else "")
+            return without_doubles(spec.unique, spec.missing, scoped)
+        return f"SELECT *, ({scope}) AS __scope, ({self.compiled(spec.require, None)}) AS __met FROM {source}"
 
-    def _base(self, spec: TargetSpec) -> str:
+    def _base(self, spec: TargetSpec, among: str = "") -> str:
         measure = spec.measure
         contract, day = self.contracts[measure.input], self.day(measure)
         start = period_start(day, spec.grain) if measure.period else "CAST(NULL AS DATE)"
@@ -175,8 +188,8 @@ class RuleSql:
         if measure.skip_missing:
             scope = f"({scope}) AND ({value}) IS NOT NULL"
         inner = f"SELECT *, {start} AS __period FROM {quoted('input_' + measure.input)}"
-        if known := self.known(measure):
-            inner += f" WHERE {known}"
+        if read := " AND ".join(filter(None, [self.known(measure), among and f"({among})"])):
+            inner += f" WHERE {read}"
         middle = f"SELECT *, ({scope}) AS __scope, ({value}) AS __value FROM ({inner})"
         if measure.kind is not MeasureKind.LATEST:
             return middle
@@ -190,6 +203,10 @@ class RuleSql:
 def sql_of(expression: Expression | None) -> tuple[str, ...]:
     """Give what tells apart expressions of one input, as far as SQL is concerned."""
     return () if expression is None else (expression.written or expression.text,)
+
+
+def _outcome(spec: RowsSpec) -> str:
+    return f"coalesce(__met, {MISSING[spec.missing]})" if spec.require is not None else "__met"
 
 
 def _plain(node: exp.Literal) -> exp.Expression:

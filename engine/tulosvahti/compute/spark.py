@@ -30,6 +30,7 @@ class SparkDatabase:
     """Parquet files or tables as inputs of a Spark session."""
 
     keeps_first = True
+    reads_in_order = False
     memory = 0
 
     def __init__(
@@ -92,6 +93,10 @@ class SparkDatabase:
     def sample(self, step: int) -> str:
         """Give the condition on one row of so many."""
         return f"__row % {step} = 0"
+
+    def footer(self, name: str) -> str:  # noqa: ARG002 (no input is one file)
+        """Give no query: the database plans by its own statistics."""
+        return ""
 
     def written(self, sql: str) -> str:
         """Give a query as Spark reads it."""

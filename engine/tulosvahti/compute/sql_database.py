@@ -30,6 +30,7 @@ class SqlDatabase:
     """Tables of a database as inputs; ``tables`` has a SELECT in its own dialect for each input."""
 
     keeps_first = False
+    reads_in_order = False
     memory = 0
 
     def __init__(
@@ -115,6 +116,10 @@ class SqlDatabase:
     def sample(self, step: int) -> str:
         """Give the condition on about one row of so many: rows of tables have no numbers."""
         return f"random() < {1 / step:.9f}"
+
+    def footer(self, name: str) -> str:  # noqa: ARG002 (no input is one file)
+        """Give no query: the database plans by its own statistics."""
+        return ""
 
     def written(self, sql: str) -> str:
         """Give a query as the database reads it, with the tables' own SELECTs."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from tulosvahti.compute.keys_sql import MISSING, has_key, has_partner, partners
 from tulosvahti.compute.parts_sql import Leaf, has_row_value, leaves_of, quoted
-from tulosvahti.compute.rule_sql import MISSING, RuleSql, period_start, sql_of
+from tulosvahti.compute.rule_sql import RuleSql, period_start, sql_of
 from tulosvahti.core.contract import FieldType
 from tulosvahti.core.expressed import PARAMETERS
 from tulosvahti.core.period import Grain
@@ -56,6 +57,8 @@ class Wanted:
     """What tells how new a row is, the first before the second; the value of the newest row is asked for."""
     dated: tuple[str, ...] = ()
     """The fields behind ``newest``."""
+    join: str = ""
+    """The keys of the input that the rows refer to, beside which ``value`` stands."""
 
     @property
     def family(self) -> Hashable:
@@ -69,14 +72,22 @@ class Wanted:
 
 
 def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql, *, listed: bool = True) -> Wanted | None:
-    """Normalise a measurement; None: only its own query can measure it. ``listed``: a pass finds the first failing rows."""
+    """Normalise a measurement; None: only its own query can measure it. ``listed``: a pass finds the first failing rows.
+
+    Of a rule of unique values it is what a row tells by itself: whether it has its key.
+    """
     if isinstance(spec, RowsSpec):
-        contract = rules.contracts[spec.input]
+        contract, join = rules.contracts[spec.input], ""
         if _speaks_of_periods(spec.where, spec.require):
             return None
-        outcome = f"coalesce({rules.compiled(spec.require, None)}, {MISSING[spec.missing]})"
+        if spec.references is not None:
+            outcome, join = has_partner(spec.references, spec.missing), partners(spec.references)[0]
+        elif spec.unique:
+            outcome, listed = has_key(spec.unique, spec.missing), listed and spec.missing == "fail"
+        else:
+            outcome = f"coalesce({rules.compiled(spec.require, None)}, {MISSING[spec.missing]})"
         atoms = rules.once(("atoms", spec.input, *sql_of(spec.where)), lambda: _atoms(spec.where, contract, rules.written))
-        return Wanted(rules.query(spec), spec.input, filter=atoms, value=outcome, listed=listed)
+        return Wanted(rules.query(spec), spec.input, filter=atoms, value=outcome, listed=listed, join=join)
     measure = spec.measure
     if measure.mapping is not None:
         return None

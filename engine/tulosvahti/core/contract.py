@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tulosvahti.core.expressed import Kind
 from tulosvahti.core.mapping import MappingFields
 from tulosvahti.core.period import Grain, Period, expected_through
+from tulosvahti.core.rule import Reference
 from tulosvahti.core.text import Text
 from tulosvahti.problem import Place
 
@@ -129,6 +130,8 @@ class Contract:
     open: tuple[str, ...] = ()
     """What the contract leaves open of a text, to be told from the file: ``encoding``, ``delimiter``, ``quoteChar``."""
     primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[Reference, ...] = ()
+    """To what its rows refer: a rule of each is judged when the rows of both inputs are there."""
     synthetic: bool = False
     deliverer: str = ""
     source: str = ""

@@ -164,14 +164,46 @@ class CrossfootSpec:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """Fields whose values a row of an input, another or the same, must have in the fields ``to``."""
+
+    fields: tuple[str, ...]
+    input: str
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RowsSpec:
-    """A condition every row must meet; ``missing`` says what a row with a missing operand is."""
+    """What every row must be: of a condition, unlike every other row in some fields, or with a partner that it refers to.
+
+    Exactly one of ``require``, ``unique`` and ``references`` is there. ``missing`` says what a row with a missing operand is.
+    """
 
     input: str
-    require: Expression
+    require: Expression | None = None
     where: Expression | None = None
     missing: str = "unknown"
     key: tuple[str, ...] = ()
+    """The fields by which failing rows are named."""
+    unique: tuple[str, ...] = ()
+    references: Reference | None = None
+
+    @property
+    def text(self) -> str:
+        """What every row must be, in one line."""
+        if self.require is not None:
+            return self.require.text
+        if self.references is not None:
+            found = self.references
+            return f"({', '.join(found.fields)}) in {found.input} ({', '.join(found.to)})"
+        return f"unique ({', '.join(self.unique)})"
+
+
+def inputs_of(spec: TargetSpec | RowsSpec) -> dict[str, None]:
+    """Give the inputs whose rows a measurement reads, its own first."""
+    if isinstance(spec, TargetSpec):
+        return {spec.measure.input: None}
+    return dict.fromkeys([spec.input, *([spec.references.input] if spec.references else [])])
 
 
 @dataclass(frozen=True)
@@ -242,6 +274,8 @@ class Rule:
         if isinstance(spec, CrossfootSpec):
             tied = [ref.input for tie in spec.ties for ref in (tie.total, *tie.items)]
             return tuple(dict.fromkeys(name for name in (spec.input, *tied) if name))
+        if isinstance(spec, RowsSpec):
+            return tuple(inputs_of(spec))
         return (spec.input,)
 
 

@@ -30,7 +30,7 @@ def meaning(rule: Rule, contracts: Mapping[str, Contract], language: str) -> lis
         dues = ", ".join(f"{period.key}: {day(due, language)}" for period, due in spec.due)
         return [*said.of("narrative", spec.input, name=spec.key), (said.say("due"), dues)]
     if isinstance(spec, RowsSpec):
-        return said.of("rows", spec.input, expression=spec.require.text) + said.where(spec.where)
+        return said.of("rows", spec.input, expression=spec.text) + said.where(spec.where)
     assert isinstance(spec, ExpectationSpec)  # noqa: S101 (the last kind there is)
     return said.of("expectation", spec.input, name=spec.type)
 

@@ -14,8 +14,9 @@ from tulosvahti.core.contract import DATED, Contract, Field, FieldType
 from tulosvahti.core.drop import Drop, Whole
 from tulosvahti.core.period import Grain, read_days
 from tulosvahti.core.quantity import NumberTextError, read_agreed_number
+from tulosvahti.load.contract_models import ContractShape, EnteredShape, FieldShape
+from tulosvahti.load.foreign_keys import foreign_keys
 from tulosvahti.load.mapped import mapping_fields
-from tulosvahti.load.models import ContractShape, EnteredShape, FieldShape
 from tulosvahti.load.schedule import read_span
 from tulosvahti.load.shapes import shaped, text_of
 from tulosvahti.load.source import Source, read_yaml
@@ -92,6 +93,7 @@ def _contract(name: str, shape: ContractShape, source: Source, root: Path) -> Co
         keeps_total=shape.total_row == KEEP,
         open=_open(shape),
         primary_key=tuple(shape.primaryKey),
+        foreign_keys=foreign_keys(name, shape, names, source),
         synthetic=shape.synthetic,
         deliverer=shape.deliverer,
         source=text_of(shape.source).in_language("fi"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tulosvahti.core.contract import Contract, Field
-    from tulosvahti.load.models import ContractShape
+    from tulosvahti.load.contract_models import ContractShape
     from tulosvahti.load.reading import Reading
     from tulosvahti.load.source import Source
 

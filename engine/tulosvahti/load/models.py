@@ -10,9 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from tulosvahti.load.schedule import ScheduleShape, Span
+from tulosvahti.load.schedule import ScheduleShape
 from tulosvahti.load.serving import ServeShape
-from tulosvahti.load.sources import FetchShape
 from tulosvahti.load.sources.declared import Size, Wait
 
 Languages = Literal["fi", "sv", "en"]
@@ -226,14 +225,31 @@ class PairShape(Shape):
         return self
 
 
+class ReferenceShape(Shape):
+    """Fields whose values a row of another input must have."""
+
+    fields: Several = Field(min_length=1)
+    input: str
+    to: Several = []
+
+
 class RowsShape(Shape):
-    """A condition on every row."""
+    """What every row must be."""
 
     input: str
-    require: str | PairShape
+    require: str | PairShape | None = None
+    unique: Several | None = None
+    references: ReferenceShape | None = None
     where: str | None = None
     missing: Literal["unknown", "fail", "pass"] = "unknown"
     key: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> RowsShape:
+        if sum(bool(item) for item in (self.require, self.unique, self.references)) != 1:
+            msg = "give exactly one of require, unique and references"
+            raise ValueError(msg)
+        return self
 
 
 class ExpectationShape(Shape):
@@ -280,104 +296,6 @@ class RuleFileShape(Shape):
     page: int | None = None
     title: TextLike
     rules: list[RuleShape]
-
-
-class DialectShape(Shape):
-    """How a CSV file is written."""
-
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1, description="left out: told from the file")
-    quoteChar: str | None = Field(default=None, min_length=1, max_length=1)  # noqa: N815 (Frictionless)
-    commentChar: str = ""  # noqa: N815 (Frictionless)
-
-
-class ConstraintsShape(Shape):
-    """What a cell must be."""
-
-    required: bool = False
-    unique: bool = False
-    minimum: Written | date | None = None
-    maximum: Written | date | None = None
-    enum: list[Written] = []
-    pattern: str = ""
-    minLength: int | None = None  # noqa: N815 (Frictionless)
-    maxLength: int | None = None  # noqa: N815 (Frictionless)
-
-
-class FieldShape(Shape):
-    """One field of an input."""
-
-    name: str = Field(pattern=r"^[^\W\d]\w*$", description="a letter, then letters, digits and _")
-    type: Literal["string", "integer", "number", "boolean", "date", "year", "half-year", "quarter", "yearmonth", "week"] = "string"
-    format: str = "default"
-    header: str = ""
-    title: TextLike = ""
-    description: TextLike = ""
-    decimalChar: str | None = Field(default=None, min_length=1, max_length=1)  # noqa: N815 (Frictionless)
-    groupChar: str = ""  # noqa: N815 (Frictionless)
-    bareNumber: bool = True  # noqa: N815 (Frictionless)
-    trueValues: list[Written] = ["true", "1"]  # noqa: N815 (Frictionless)
-    falseValues: list[Written] = ["false", "0"]  # noqa: N815 (Frictionless)
-    constraints: ConstraintsShape = ConstraintsShape()
-    jump: Literal["any"] | Written | None = Field(default=None, description="values by hand: times as much or as little; or any")
-
-
-class EnteredShape(Shape):
-    """How values are entered by hand."""
-
-    four_eyes: bool = Field(default=True, description="whoever submitted a value may not approve it")
-
-
-class MappingShape(Shape):
-    """Which fields of an input say that one code has what another had."""
-
-    code: str
-    successor: str
-    valid_from: str
-    share: str = ""
-    lists: Literal["all", "changes"] = "all"
-
-
-class DropShape(Shape):
-    """Where a producer drops deliveries."""
-
-    folder: str = Field(min_length=1)
-    files: str = "*"
-    complete: Literal["rename", "manifest", "settle"] = "settle"
-    settle: Span = "30 s"
-    taken: Literal["move", "leave"] = "move"
-
-
-class ContractShape(Shape):
-    """A contract of ``inputs/``."""
-
-    title: TextLike
-    description: TextLike = ""
-    path: Several = Field(default=[], min_length=1, description="a file, a glob, or a list of them: the latest last")
-    fetch: FetchShape | None = None
-    entered: bool | EnteredShape = Field(default=False, description="instead of `path`: people enter the values")
-    encoding: str = Field(default="", description="such as utf-8 or windows-1252; left out: told from the file")
-    drop: DropShape | None = None
-    mapping: MappingShape | None = None
-    dialect: DialectShape = DialectShape()
-    sheet: str = ""
-    header_row: int = Field(default=0, ge=0, le=1_048_576)
-    header_rows: int = Field(default=0, ge=0, le=3, description="rows of the header whose names are joined, at most 3")
-    total_row: str = Field(default="", description="what the total at the end says, or keep: it is a row as any other")
-    synthetic: bool = False
-    deliverer: str = ""
-    source: TextLike = ""
-    frequency: Literal["day", "week", "month", "quarter", "half-year", "year", "once"] | None = None
-    grace: Days = "0 d"
-    period: str = ""
-    known_on: str = ""
-    no_rows_means_none: bool = False
-    provisional: str = Field(default="", description="the boolean field that marks rows whose figures may still change")
-    additive: bool | str = Field(default=True, description="false, or why the parts need not make their total")
-    zero_symbols: Several = Field(default=[], description="symbols of a statistical table that stand for a true zero")
-    max_rejects: Written = "10 %"
-    primaryKey: Several = []  # noqa: N815 (Frictionless)
-    missingValues: list[str] = [""]  # noqa: N815 (Frictionless)
-    fields: list[FieldShape] = Field(min_length=1)
 
 
 class CaseShape(Shape):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tulosvahti.core.rule import CrossfootSpec
 from tulosvahti.load import models
 from tulosvahti.load.config import load_config
+from tulosvahti.load.contract_models import ContractShape
 from tulosvahti.load.contracts import load_contracts
+from tulosvahti.load.foreign_keys import foreign_key_rules, lines_of
 from tulosvahti.load.opened import Project, find_root
 from tulosvahti.load.pushed import pushed_problems
 from tulosvahti.load.route_models import RoutesShape
@@ -37,15 +39,19 @@ def load_project(root: Path) -> Project:
     contracts, contract_problems = load_contracts(root)
     names = {path.stem for path in (root / "inputs").glob("*.yaml")}
     book = load_rulebook(root, contracts, names - set(contracts))
+    refers, refer_problems = foreign_key_rules(contracts, names - set(contracts), book.agreements, {rule.id for rule in book.rules})
+    book.rules += refers
     summed = _summed(book.rules)
     contracts = {name: replace(item, keeps_total=item.keeps_total or name in summed) for name, item in contracts.items()}
     routes, route_problems = load_routes(root, book.rules, contracts, [*book.unjudged, *names - set(contracts)])
     digest = hashlib.sha256()
     for path in sorted((root / "rules").glob("*.yaml")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for line in lines_of(contracts):
+        digest.update(line.encode() + b"\0")
     job_problems = unmatched(config.schedule, [*(rule.id for rule in book.rules), *book.unjudged], names)
     there = pushed_problems(contracts, book.rules)
-    problems = tuple(sorted([*there, *contract_problems, *book.problems, *route_problems, *job_problems]))
+    problems = tuple(sorted([*there, *refer_problems, *contract_problems, *book.problems, *route_problems, *job_problems]))
     return Project(
         root, config, book.agreements, tuple(book.rules), contracts, routes, problems, digest.hexdigest(), tuple(book.unjudged)
     )
@@ -62,7 +68,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "config": models.ConfigShape,
         "agreements": models.AgreementsShape,
         "rules": models.RuleFileShape,
-        "contract": models.ContractShape,
+        "contract": ContractShape,
         "routes": RoutesShape,
         "cases": models.CasesShape,
     }

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
-    from tulosvahti.compute.engine import Engine, PassRun
+    from tulosvahti.compute.engine import Engine
     from tulosvahti.compute.found import Measured, RowsMeasured
+    from tulosvahti.compute.step import Step
     from tulosvahti.core.contract import Contract
     from tulosvahti.core.kept_rows import KeptRows
     from tulosvahti.core.rule import RowsSpec
@@ -27,8 +28,8 @@ class Measures(Protocol):
         """Why a database could not be reached, where one could not."""
 
     @property
-    def passes(self) -> list[PassRun]:
-        """What ``prepare`` ran."""
+    def steps(self) -> list[Step]:
+        """What ``prepare`` did."""
 
     def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
         """Plan and run the measurements of a run."""
@@ -68,9 +69,9 @@ class Later:
         return self._opened.lost if self._opened is not None else ""
 
     @property
-    def passes(self) -> list[PassRun]:
-        """What ``prepare`` ran."""
-        return self._opened.passes if self._opened is not None else []
+    def steps(self) -> list[Step]:
+        """What ``prepare`` did."""
+        return self._opened.steps if self._opened is not None else []
 
     def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
         """Plan and run, if there is anything."""
@@ -115,9 +116,9 @@ class Routed:
         return "; ".join(filter(None, [self._lost, *(engine.lost for engine in (self._default, *self._others.values()))]))
 
     @property
-    def passes(self) -> list[PassRun]:
-        """What ``prepare`` ran, in all of them."""
-        return [run for engine in (self._default, *self._others.values()) for run in engine.passes]
+    def steps(self) -> list[Step]:
+        """What ``prepare`` did, in all of them."""
+        return [step for engine in (self._default, *self._others.values()) for step in engine.steps]
 
     def _of(self, name: str) -> Measures:
         return self._others.get(name, self._default)

@@ -243,8 +243,11 @@ def _in_period(value: Any, kind: FieldType, period: Period) -> bool:  # noqa: AN
 def _rows(rule: Rule, spec: RowsSpec, facts: Facts, engine: Measures) -> Verdict:
     delivery = facts.delivery(spec.input)
     evidence: dict[str, Json] = {"input": spec.input, "input_sha256": delivery.sha256}
-    if absent := input_reason(delivery):
-        return Verdict(rule, (), None, Word.UNKNOWN, reason=absent, evidence=evidence)
+    if spec.references is not None and spec.references.input != spec.input:
+        evidence |= {"referred_input": spec.references.input, "referred_sha256": facts.delivery(spec.references.input).sha256}
+    for name in rule.inputs:
+        if absent := input_reason(facts.delivery(name)):
+            return Verdict(rule, (), None, Word.UNKNOWN, reason=absent, evidence=evidence)
     try:
         found = engine.rows(spec)
     except NotComputedError as error:
@@ -263,7 +266,8 @@ def _rows(rule: Rule, spec: RowsSpec, facts: Facts, engine: Measures) -> Verdict
         first = ", ".join(f"{name} {value}" for name, value in found.examples[0].items())
         word, reason = Word.MISSED, Reason.of("failing_rows", count=found.failed, first=first)
     elif found.unknown:
-        word, reason = Word.UNKNOWN, Reason.of("unknown_operands", count=found.unknown)
+        code = "unknown_partners" if spec.references is not None else "unknown_operands"
+        word, reason = Word.UNKNOWN, Reason.of(code, count=found.unknown)
     elif not found.met:
         word, reason = Word.UNKNOWN, Reason("no_rows")
     else:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Query:
-    """One query of the plan. ``rows`` were read, ``cells`` came out."""
+    """One query of the plan, or what a file's footer told without one. ``rows`` were read, ``cells`` came out."""
 
     input: str
+    how: str
     rules: tuple[str, ...]
     sql: str
     rows: int
@@ -55,15 +56,16 @@ def plan_of(project: Project, as_of: date, secret: Callable[[SecretName], str] |
             named.setdefault(engine.query_of(spec), []).append(rule.id)
         queries = tuple(
             Query(
-                run.done.input,
-                tuple(rule for query in run.done.read for rule in named[query]),
-                run.done.sql,
-                heights[run.done.input],
-                len(run.cells),
-                run.seconds,
-                run.memory,
+                step.input,
+                step.how,
+                tuple(rule for query in step.queries for rule in named[query]),
+                step.sql,
+                heights[step.input] if step.sql else 0,
+                step.cells,
+                step.seconds,
+                step.memory,
             )
-            for run in engine.passes
+            for step in engine.steps
         )
     shared = {rule for query in queries for rule in query.rules}
     return Plan(queries, {rule.id: rule.inputs[0] for rule, _ in rules if rule.id not in shared})

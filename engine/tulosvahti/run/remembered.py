@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from tulosvahti import __version__
 from tulosvahti.compute.found import Measured, RowsMeasured
 from tulosvahti.compute.remembering import found_of, plain_of
-from tulosvahti.core.rule import RowsSpec, TargetSpec
+from tulosvahti.core.rule import RowsSpec, TargetSpec, inputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from tulosvahti.compute.step import Step
     from tulosvahti.core.contract import Contract
     from tulosvahti.core.expressed import Expression
     from tulosvahti.core.kept_rows import KeptRows
@@ -54,9 +55,9 @@ class Remembered:
         return self._inner.lost
 
     @property
-    def passes(self) -> Any:  # noqa: ANN401 (as the engine has them)
+    def steps(self) -> list[Step]:
         """What was run now."""
-        return self._inner.passes
+        return self._inner.steps
 
     def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
         """Plan and run what is not remembered."""
@@ -105,7 +106,7 @@ class Remembered:
 
     def _looked_up(self, spec: TargetSpec | RowsSpec) -> Measured | RowsMeasured | None:
         name = _input_of(spec)
-        if name not in self._tables or (found := self._before[name].get(self._key(name, spec))) is None:
+        if not self._tables.keys() >= inputs_of(spec).keys() or (found := self._before[name].get(self._key(name, spec))) is None:
             return None
         try:
             return found_of(found["found"], str(found["run"]))
@@ -114,7 +115,7 @@ class Remembered:
 
     def _keep(self, spec: TargetSpec | RowsSpec, found: Measured | RowsMeasured) -> None:
         name = _input_of(spec)
-        if name in self._tables:
+        if self._tables.keys() >= inputs_of(spec).keys():
             rows = self._tables[name].path.name
             key = self._key(name, spec)
             known = found is self._known(spec)
@@ -126,7 +127,8 @@ class Remembered:
         if id(spec) not in self._keys:
             known: tuple[object, ...] = (spec,) if isinstance(spec, RowsSpec) else (spec.measure, spec.grain)
             day = None if self._settled(spec) else self._as_of
-            text = f"{self._read_of(name)} {known!r} {day}"
+            referred = [self._tables[read].path.name for read in inputs_of(spec) if read != name]
+            text = f"{self._read_of(name)} {referred} {known!r} {day}"
             self._keys[id(spec)] = spec, hashlib.sha256(text.encode()).hexdigest()
         return self._keys[id(spec)][1]
 

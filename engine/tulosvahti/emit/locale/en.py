@@ -65,6 +65,7 @@ WORDS: dict[str, str] = {
     "reason.broken_sums.short": "Sums that do not hold: {count}.",
     "reason.failing_rows": "Rows that fail the condition: {count}. The first: {first}.",
     "reason.failing_rows.short": "Rows that fail the condition: {count}.",
+    "reason.unknown_partners": "Rows whose partner cannot be made sure of: {count}.",
     "reason.unknown_operands": "Rows that lack a needed value: {count}.",
     "reason.unresolved_figure": "The figure is not found: {figure}.",
     "says.met": "The target was met.",

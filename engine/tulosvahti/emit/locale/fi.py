@@ -65,6 +65,7 @@ WORDS: dict[str, str] = {
     "reason.broken_sums.short": "Summia, jotka eivät täsmää: {count}.",
     "reason.failing_rows": "Ehdon rikkovia rivejä: {count}. Ensimmäinen: {first}.",
     "reason.failing_rows.short": "Ehdon rikkovia rivejä: {count}.",
+    "reason.unknown_partners": "Rivejä, joiden paria ei voida varmistaa: {count}.",
     "reason.unknown_operands": "Rivejä, joista puuttuu tarvittava tieto: {count}.",
     "reason.unresolved_figure": "Lukua ei löydy: {figure}.",
     "says.met": "Tavoite täyttyi.",

@@ -65,6 +65,7 @@ WORDS: dict[str, str] = {
     "reason.broken_sums.short": "Summor som inte stämmer: {count}.",
     "reason.failing_rows": "Rader som bryter mot villkoret: {count}. Den första: {first}.",
     "reason.failing_rows.short": "Rader som bryter mot villkoret: {count}.",
+    "reason.unknown_partners": "Rader vars motsvarighet inte kan säkerställas: {count}.",
     "reason.unknown_operands": "Rader där en nödvändig uppgift saknas: {count}.",
     "reason.unresolved_figure": "Talet hittas inte: {figure}.",
     "says.met": "Målet uppnåddes.",
