@@ -1,4 +1,4 @@
-"""Files of an SSH server: a real OpenSSH."""
+"""Files of an SSH server: a real OpenSSH, and by password Paramiko's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 
 import pytest
 import ssh_server as ssh
+from password_server import password_server
 from web_server import free_port
 
 from tulosvahti.load.sources.sftp import SftpSource
@@ -162,3 +163,18 @@ def test_nobody_there_and_nobody_speaking(fetch, server, out):
         assert time.monotonic() - begun < 20
         assert "did not give all of it within 2 s" in came.kept.trouble.message
     assert not [thread for thread in threading.enumerate() if "Timer" in thread.name]
+
+
+@pytest.mark.parametrize(("secret", "said"), [("RIGHT", None), ("WRONG", "does not accept reader")])
+def test_a_password_lets_in_and_is_told_nobody(fetch, tmp_path, secret, said):
+    fetch.secrets |= {"RIGHT": "avaa-ovi", "WRONG": "väärä-ovi"}
+    (tmp_path / "leads_1.csv").write_bytes(b"one")
+    with password_server("reader", "avaa-ovi") as server:
+        asked = {"host": "127.0.0.1", "port": server.port, "user": "reader", "path": f"{tmp_path}/leads_*.csv", "password": {"env": secret}, "host_key": [server.host_key]}
+        came = fetch(SftpSource.model_validate(asked))
+    assert server.tried == [said is None]
+    if said is None:
+        assert fetch.content(came) == b"one"
+        return
+    assert said in came.kept.trouble.message
+    assert "ovi" not in str(came.kept.trouble)
