@@ -153,3 +153,31 @@ def test_whatever_stands_there_the_draft_is_a_sound_contract(tmp_path: Path, row
 def test_periods_as_statistics_code_them(codes: list[str], kind: str) -> None:
     cells = [Cell(code) for code in codes]
     assert form_of(cells).type == kind
+
+
+TWO_ROWS = [[None, "2023", None, "2024", None], ["kunta", "naiset", "miehet", "naiset", "miehet"], ["020", 1, 2, 3, 4], ["091", 5, 6, 7, 8], ["Yhteensä", 6, 8, 10, 12]]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_two_rows_of_names_and_a_total(tmp_path: Path, ending: str) -> None:
+    lines = [";".join("" if cell is None else str(cell) for cell in row) for row in TWO_ROWS]
+    content = workbook(TWO_ROWS) if ending == "xlsx" else ("\n".join(lines) + "\n").encode()
+    text, taken = draft(tmp_path, f"case.{ending}", content)
+    assert "header_row: 1\n" in text
+    assert "header_rows: 2 " in text
+    assert "total_row: Yhteensä " in text
+    assert "primaryKey: [kunta]" in text
+    assert taken.frame is not None, taken.delivery.explanation
+    assert taken.frame.drop("__row", "__rejected").rows() == [("020", 1, 2, 3, 4), ("091", 5, 6, 7, 8)]
+    assert not taken.delivery.rejects
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["a;b\n1;2\nx;3\n", "Otsikko\na;a\n1;2\n", "a;b\nyhteensä;2\nx;3\nyhteensä;5\n"],
+)
+def test_neither_where_the_file_shows_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "case.csv").write_text(content, encoding="utf-8")
+    text = drafted(tmp_path / "case.csv")
+    assert "header_rows" not in text
+    assert "total_row" not in text

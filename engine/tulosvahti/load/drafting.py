@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DATED
 from tulosvahti.load.column_forms import MISSING, Form, form_of
+from tulosvahti.load.headers import name_of
 from tulosvahti.load.sheets import read_sheets
 from tulosvahti.load.sheets.decoding import decoded
 from tulosvahti.load.sheets.dialect import chosen
 from tulosvahti.load.sheets.formats import is_text
+from tulosvahti.load.total_rows import says_total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +32,7 @@ _LOOK = 50
 _FEW = 12
 _EXAMPLES = 3
 _KEY_ROWS = 2
+_LEAST = 2
 _NEARLY = 20
 
 
@@ -84,13 +87,22 @@ def drafted(path: Path) -> str:
     sheet = max(sheets, key=lambda item: sum(len(row) for row in item.rows))
     comment = "#" if is_comment(sheet) else ""
     at = _header(sheet, comment)
-    rows = [row for row in sheet.rows[at + 1 :] if not all(cell.blank for cell in row)]
-    columns = _columns(sheet.rows[at], [row for row in rows if not _comment(row, comment)])
+    rows = [row for row in sheet.rows[at + 1 :] if not all(cell.blank for cell in row) and not _comment(row, comment)]
+    total = _total(rows)
+    rows = rows[:-1] if total else rows
+    titles, depth = _titles(sheet, at, comment)
+    columns = _columns(titles, rows)
     if not columns:
         msg = f"{path}: no row names the columns; write their names in one row above the values"
         raise UndraftableError(msg)
     draft = _Draft()
-    _top(draft, path, sheet, at, comment)
+    _top(draft, path, sheet, at - depth + 1, comment)
+    if depth > 1:
+        if not any(line.startswith("header_row:") for line in draft.lines):
+            draft.lines.append(f"header_row: {at - depth + 2}")
+        draft.lines.append(f"header_rows: {depth}  # the names of both rows are joined")
+    if total:
+        draft.lines.append(f"total_row: {_text(total)}  # the last row is no row itself; keep counts it as one")
     if len(sheets) > 1:
         named = ", ".join(item.source.partition("!")[2] for item in sheets)
         draft.above.append(f"The file has several sheets ({named}); this is the largest.")
@@ -122,11 +134,30 @@ def _header(sheet: Sheet, comment: str) -> int:
     return 0
 
 
-def _columns(header: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> list[_Column]:
+def _titles(sheet: Sheet, at: int, comment: str) -> tuple[list[str], int]:
+    """Give the columns' names and how many rows they stand in: two where the lower row's names repeat and the upper's tell them apart."""
+    names = [name_of(cell.text) for cell in sheet.rows[at]]
+    above = sheet.rows[at - 1] if at else ()
+    upper = [name_of(cell.text) for cell in above]
+    if len({name for name in names if name}) == sum(map(bool, names)) or sum(map(bool, upper)) < _LEAST or _comment(above, comment):
+        return names, 1
+    filled, last = [], ""
+    for place in range(len(names)):
+        last = (upper[place] if place < len(upper) else "") or last
+        filled.append(" ".join(part for part in (last, names[place]) if part))
+    return (filled, 2) if len(set(filled)) == len(filled) else (names, 1)
+
+
+def _total(rows: Sequence[Sequence[Cell]]) -> str:
+    """Give what the last row says of itself, where it says that it is a total and no other does."""
+    first = [name_of(row[0].text) for row in rows if row]
+    return first[-1] if len(first) > _LEAST and says_total(first[-1]) and first.count(first[-1]) == 1 else ""
+
+
+def _columns(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[_Column]:
     columns: list[_Column] = []
     names: Counter[str] = Counter()
-    for place, cell in enumerate(header):
-        title = " ".join(cell.text.split())
+    for place, title in enumerate(header):
         if not title:
             continue
         cells = [row[place] for row in rows if place < len(row)]

@@ -107,15 +107,20 @@ def _word(contract: Contract, cells: Mapping[str, Value], texts: Sequence[Sequen
         text = cells[name]
         if not isinstance(text, str) or not text.strip():
             continue
-        said = _MARK.sub("", name_of(text).casefold())
         if contract.total_row:
-            found = said == _MARK.sub("", contract.total_row.casefold())
+            found = _MARK.sub("", name_of(text).casefold()) == _MARK.sub("", contract.total_row.casefold())
         else:
             # A code such as TOTAL that stands in many rows names a group: its rows are rows.
-            found = (said in _WORDS or _PHRASE.fullmatch(said) is not None) and columns.get(name, [text]).count(text) == 1
+            found = says_total(text) and columns.get(name, [text]).count(text) == 1
         if found:
             return repr(name_of(text))
     return ""
+
+
+def says_total(text: str) -> bool:
+    """Tell a text that says of its row that it is a total."""
+    said = _MARK.sub("", name_of(text).casefold())
+    return said in _WORDS or _PHRASE.fullmatch(said) is not None
 
 
 def _is_note(cells: Sequence[Value]) -> bool:
