@@ -7,7 +7,6 @@ import os
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
@@ -18,7 +17,7 @@ from tulosvahti.compute.measuring import DuckDatabase, NotComputedError
 from tulosvahti.core.contract import Contract, Delivery, DeliveryState, Field, FieldType
 from tulosvahti.core.text import Text
 from tulosvahti.load import row_store
-from tulosvahti.load.row_store import RowStore
+from tulosvahti.load.row_store import RowStore, installed
 from tulosvahti.load.tables import Taken, take
 from tulosvahti.problem import Place
 
@@ -107,7 +106,7 @@ def test_other_content_or_another_contract_is_read(tmp_path: Path, content: str,
 @pytest.mark.parametrize("name", ["polars", "python-calamine"])
 def test_another_release_of_a_library_that_reads_reads_again(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first = take_in(tmp_path)
-    monkeypatch.setattr(row_store, "version", lambda asked: "999.0" if asked == name else version(asked))
+    monkeypatch.setattr(row_store, "installed", lambda asked: "999.0" if asked == name else installed(asked))
     row_store._engine.cache_clear()
     try:
         again = take_in(tmp_path)
