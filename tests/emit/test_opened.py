@@ -75,6 +75,14 @@ def test_the_pdf_says_what_the_page_says(stored: Stored, language: str, tmp_path
     assert re.search(r"Page size:.*\(A4\)", facts)
 
 
+def test_the_same_run_has_the_same_bytes_as_pdf_whenever_and_wherever_it_is_made(stored: Stored) -> None:
+    first = to_pdf(stored, "fi")
+    # What is alive moves what comes after it in memory, where structure used to be known by its address.
+    alive = [bytearray(100_000) for _ in range(100)]
+    assert to_pdf(stored, "fi") == first
+    assert alive
+
+
 @needs_poppler
 def test_the_pdf_has_the_structure_that_readers_aloud_need(stored: Stored, tmp_path: Path) -> None:
     path = tmp_path / "report.pdf"

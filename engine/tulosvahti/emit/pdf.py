@@ -34,9 +34,22 @@ def to_pdf(stored: Stored, language: str, pictures: Path | None = None) -> bytes
     html = print_html(stored, language, pictures)
     identifier = hashlib.sha256(html.encode()).digest()[:16]
     written: bytes = HTML(string=html, url_fetcher=_only_inside).write_pdf(
-        pdf_variant="pdf/ua-1", pdf_identifier=identifier
+        pdf_variant="pdf/ua-1", pdf_identifier=identifier, finisher=_numbered
     )
     return written
+
+
+def _numbered(_document: object, pdf: Any) -> None:  # noqa: ANN401 (of WeasyPrint, an extra)
+    """Give the headings of tables numbers for names, not their addresses in memory: the same run has the same bytes."""
+    numbers: dict[Any, str] = {}
+    elements = [item for item in pdf.objects if isinstance(item, dict) and item.get("Type") == "/StructElem"]
+    for item in elements:
+        if "ID" in item:
+            item["ID"].string = numbers.setdefault(item["ID"].string, f"h{len(numbers)}")
+    for item in elements:
+        for name in item.get("A", {}).get("Headers", ()):
+            # One object may stand in the lists of several cells.
+            name.string = numbers.get(name.string, name.string)
 
 
 def print_html(stored: Stored, language: str, pictures: Path | None = None) -> str:
