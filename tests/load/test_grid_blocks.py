@@ -200,6 +200,7 @@ SOUND = [row(at, text(f"A-{at:02}"), "", number(f"{at}.5"), number("44927", 1), 
         lambda rows: [*rows, row(60, text("A-60"), "", text(",5"), "", "", "", "", "", "", text("1,5"))],                               # unusual, form told by texts
         lambda rows: [*rows, row(60, text("A-60"), "", "><f>1+1</f><v>2</v>", "><f>A1</f>")],                                           # formulas
         lambda rows: [*rows, row(60, text("A-60"), "", text("x" * 70_000))],
+        lambda rows: [*rows[:20], row(22, text("A-22")), row(23, text("A-23"), "", number("1")), *rows[22:], row(60, text("A-60"))],    # nothing, where that is a fault
     ],
 )  # fmt: skip
 def test_these_are_read_in_pieces(change) -> None:

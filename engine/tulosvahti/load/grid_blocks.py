@@ -146,11 +146,11 @@ class GridSource(SpooledCells):
         frame = pl.DataFrame({"row": [number for number, _ in kept], "number": [number + 1 for number, _ in kept]}, schema={"row": pl.Int64, "number": pl.Int64})
         for column in self.columns.values():
             own = [
-                (number, _key(cell), rows.made(cell))
+                (number, _key(cell), cell)
                 for number, cells in kept
                 if column.place < len(cells) and isinstance(cell := cells[column.place], str | list)
             ]
-            frame = with_cells(frame, column.item, column.parsed(own) if own else None)
+            frame = with_cells(frame, column.item, column.parsed(own, rows.made) if own else None)
         return frame
 
 

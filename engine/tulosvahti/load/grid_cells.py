@@ -6,6 +6,7 @@ A number that is written plainly, and a text in a text's place, is what it says;
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tulosvahti.core.contract import Field
     from tulosvahti.core.sheet import Cell
     from tulosvahti.load.sheets.number_format import NumberFormat
+    from tulosvahti.load.sheets.wire import WireCell
     from tulosvahti.load.typed_cells import Book
 
     Make = Callable[[str, str, str], Cell]
@@ -96,9 +98,9 @@ class FieldCells:
         rest = rest.select("row", pl.col("told").alias("text"), pl.col("sort").alias("kind"), "reason")
         return self._mixed(pl.concat([taken, rest]) if taken.height else rest)
 
-    def parsed(self, cells: Sequence[tuple[int, object, Cell]]) -> pl.DataFrame:
+    def parsed(self, cells: Sequence[tuple[int, object, WireCell]], make: Callable[[WireCell], Cell]) -> pl.DataFrame:
         """Do the same for rows from the parser: number of the row, what tells the cell from others, and the cell."""
-        found = [(row, *self._learnt(key, lambda cell=cell: cell)) for row, key, cell in cells]  # type: ignore[misc]
+        found = [(row, *self._learnt(key, partial(make, cell))) for row, key, cell in cells]
         frame = pl.DataFrame(found, schema={"row": pl.Int64, "text": pl.String, "kind": pl.UInt8, "reason": pl.String, "note": pl.String}, orient="row")
         self._say(frame, None)
         return self._mixed(frame.drop("note"))

@@ -76,4 +76,8 @@ def with_cells(frame: pl.DataFrame, item: Field, cells: pl.DataFrame | None) -> 
     nothing = pl.lit(_NOTHING, dtype=MIXED)
     if cells is None:
         return frame.with_columns(nothing.alias(item.name))
-    return frame.join(cells, on="row", how="left", maintain_order="left").with_columns(pl.col(item.name).fill_null(nothing))
+    parts = pl.col(item.name).struct
+    kind = parts.field("kind").fill_null(TEXT).cast(pl.UInt8)
+    # Not by fill_null of the whole: a struct whose parts are all null is none to it.
+    whole = pl.struct(parts.field("text"), kind, parts.field("reason")).alias(item.name)
+    return frame.join(cells, on="row", how="left", maintain_order="left").with_columns(whole)
