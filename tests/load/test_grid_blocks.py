@@ -200,7 +200,6 @@ SOUND = [row(at, text(f"A-{at:02}"), "", number(f"{at}.5"), number("44927", 1), 
         lambda rows: [*rows, row(60, text("A-60"), "", text(",5"), "", "", "", "", "", "", text("1,5"))],                               # unusual, form told by texts
         lambda rows: [*rows, row(60, text("A-60"), "", "><f>1+1</f><v>2</v>", "><f>A1</f>")],                                           # formulas
         lambda rows: [*rows, row(60, text("A-60"), "", text("x" * 70_000))],
-        lambda rows: [*rows[:20], row(22, text("A-22")), row(23, text("A-23"), "", number("1")), *rows[22:], row(60, text("A-60"))],    # nothing, where that is a fault
     ],
 )  # fmt: skip
 def test_these_are_read_in_pieces(change) -> None:
@@ -223,6 +222,14 @@ def test_rows_as_programs_write_them_are_never_the_xml_parsers() -> None:
 )  # fmt: skip
 def test_these_are_read_cell_by_cell(tail: str, start: str) -> None:
     assert not agree(contract(), packed(sheet("".join(SOUND) + start, tail)))
+
+
+def test_a_blank_cell_between_a_number_and_a_fault_is_a_fault_where_nothing_is_none() -> None:
+    rows = (
+        '<row r="3"><c r="E3"><v>1</v></c></row><row r="15" ht="0"><c r="B15" t="s"><v>3</v></c></row>'
+        '<row r="16" ht="0"><c r="A16" t="inlineStr"><is><t>D-10</t></is></c><c r="E16" s="99"><v>99999.999999999</v></c></row>'
+    )
+    assert agree(contract(), packed(sheet(rows)), 5)
 
 
 def test_zeros_that_may_be_no_results_are_looked_at_cell_by_cell() -> None:
