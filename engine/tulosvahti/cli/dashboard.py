@@ -20,7 +20,7 @@ def add_to(app: Typer) -> None:
 
 
 def serve(project: ProjectOption = None) -> None:
-    """Show the dashboard at the address of [serve] in config.toml, until told to stop."""
+    """Show the dashboard at the address that config.toml names, until told to stop."""
     from tulosvahti.cli.serving import serve as answer  # noqa: PLC0415
 
     raise typer.Exit(answer(root_of(project), say))

@@ -95,7 +95,7 @@ class _Report:
         intro = self.say("annual_intro", day=day(stored.as_of, self.language), run=stored.run["id"])
         self._paragraph(intro, "Tulosvahti Text")
         if stored.synthetic:
-            text = f"{word('ui.synthetic', self.language)}. {word('ui.synthetic_long', self.language, names=', '.join(stored.made_up(self.language).values()))}"
+            text = f"{word('ui.synthetic', self.language)}. {word('ui.synthetic_long', self.language, names=stored.made_up_named(self.language))}"
             self._paragraph(text, "Tulosvahti Warning")
         self._counts()
         for _, verdicts in stored.sections():

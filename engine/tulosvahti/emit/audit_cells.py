@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.sheet import Notice, a1, column_letters
-from tulosvahti.emit.words import clean, number, word
+from tulosvahti.emit.words import clean, listed, number, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -149,17 +149,6 @@ def _runs(wanted: Sequence[Position]) -> list[list[Position]]:
         else:
             runs.append([after])
     return runs
-
-
-def listed(texts: Sequence[str], language: str, *, last: str = "and", most: int = 0) -> str:
-    """Join texts as a sentence does; beyond ``most`` the others are counted. ``last``: ``and`` or ``or``."""
-    if most and len(texts) > most:
-        rest = len(texts) - most
-        others = word("audit.others.one", language) if rest == 1 else word("audit.others", language, count=rest)
-        texts = [*texts[:most], others]
-    if len(texts) < 2:
-        return "".join(texts)
-    return word(f"audit.{last}", language, list=", ".join(texts[:-1]), last=texts[-1])
 
 
 def lines_text(table: Table, positions: Sequence[Position], language: str, *, by_row: bool) -> str:

@@ -11,7 +11,6 @@ from tulosvahti.emit.audit_cells import (
     blocks,
     column_label,
     figure_text,
-    listed,
     marks,
     relations_of,
     row_label,
@@ -21,7 +20,7 @@ from tulosvahti.emit.audit_cells import (
 )
 from tulosvahti.emit.audit_terminal import kind_of
 from tulosvahti.emit.audit_words import cause_text, finding_text
-from tulosvahti.emit.words import word
+from tulosvahti.emit.words import listed, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,11 +16,10 @@ from tulosvahti.emit.audit_cells import (
     cell_text,
     figure_text,
     lines_text,
-    listed,
     relations_of,
     what_stands,
 )
-from tulosvahti.emit.words import clean, figure, has_word, word
+from tulosvahti.emit.words import clean, figure, has_word, listed, word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,13 +12,12 @@ from tulosvahti.emit.audit_cells import (
     cell_text,
     figure_text,
     has_grid,
-    listed,
     name,
     place_text,
     source_text,
 )
 from tulosvahti.emit.audit_said import PLACES, cause_text, finding_text, sentence
-from tulosvahti.emit.words import clean, figure, has_word, number, word
+from tulosvahti.emit.words import clean, figure, has_word, listed, number, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

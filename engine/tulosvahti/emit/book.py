@@ -120,7 +120,7 @@ class _Maker:
             sheet.merge_range(row, 1, row, 2, "", self.book.look("plain"))
             put(sheet, row, 1, fact)
         row = len(facts) + 2
-        notes = [word("ui.synthetic_long", self.language, names=", ".join(stored.made_up(self.language).values()))] if stored.synthetic else []
+        notes = [word("ui.synthetic_long", self.language, names=stored.made_up_named(self.language))] if stored.synthetic else []
         notes += [word("ui.lookback", self.language)] if stored.run.get("lookback") else []
         notes += [self.say("long_numbers", count=self.book.long_numbers)] if self.book.long_numbers else []
         for note in notes:

@@ -16,9 +16,11 @@ from tulosvahti.core.measure import Reason
 from tulosvahti.core.verdict import Word
 from tulosvahti.emit.revisions import revision_text
 from tulosvahti.emit.words import (
+    MOST_NAMED,
     SIGNS,
     clean,
     day,
+    listed,
     observed_text,
     owner_name,
     quantity,
@@ -88,7 +90,7 @@ def view_of(message: Message, desk: Desk) -> dict[str, Any]:
         "reminded": [page.reminded(item) for item in message.reminded],
         "silences": [page.silence(item) for item in message.silences],
         "counts": page.counts() if message.kind is MailKind.SUMMARY else [],
-        "synthetic": ", ".join(page.synthetic()),
+        "synthetic": listed(page.synthetic(), recipient.language, most=MOST_NAMED),
     }
 
 

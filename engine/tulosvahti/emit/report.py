@@ -132,7 +132,7 @@ def view_of(stored: Stored, language: str, pictures: Path | None) -> dict[str, A
         "revisions": [stored_revision(stored, item, language) for item in stored.data.get("revisions", [])],
         "attention": page.attention[:FIRST],
         "attention_more": max(len(page.attention) - FIRST, 0),
-        "synthetic": ", ".join(stored.made_up(language).values()),
+        "synthetic": stored.made_up_named(language),
         "problems": [_problem(item, language) for item in stored.data["problems"]],
         "deliveries": _deliveries(page),
         "sections": _sections(page),
@@ -298,7 +298,8 @@ def spoken_value(name: str, value: Any, language: str) -> str:  # noqa: ANN401 (
     if name == "range" and isinstance(value, list):
         return " – ".join("…" if end is None else figure(str(end), language) for end in value)
     if isinstance(value, dict):
-        return ", ".join(f"{key} {spoken_value('', item, language)}" for key, item in value.items())
+        known = [(word_or_name("evidence", key, language) if name == "mapping" else key, item) for key, item in value.items() if item not in ({}, [])]
+        return ", ".join(f"{key} {spoken_value('', item, language)}" for key, item in known)
     if isinstance(value, list):
         parts = [spoken_value(name if isinstance(item, str) else "", item, language) for item in value]
         return ("; " if any(isinstance(item, dict | list) for item in value) else ", ").join(parts)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tulosvahti.core.period import read_period
 from tulosvahti.core.quantity import shown
 from tulosvahti.core.verdict import Change, Word
-from tulosvahti.emit.words import figure, has_word, quantity, target_text, word
+from tulosvahti.emit.words import MOST_NAMED, figure, has_word, listed, quantity, target_text, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -85,6 +85,10 @@ class Stored:
     def made_up(self, language: str) -> Mapping[str, str]:
         """Give the titles of the inputs that are made up, by name; the names themselves where no titles were stored."""
         return {item["name"]: _in(item.get("title"), language) or item["name"] for item in self.data["inputs"] if item.get("synthetic")}
+
+    def made_up_named(self, language: str) -> str:
+        """Name the inputs that are made up, the first of them; nothing where none is."""
+        return listed(list(self.made_up(language).values()), language, most=MOST_NAMED)
 
     @cached_property
     def values(self) -> Mapping[Key, Fraction]:

@@ -22,7 +22,7 @@ from tulosvahti.emit.locale import en, fi, sv
 from tulosvahti.emit.told import told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tulosvahti.core.measure import Reason, Subject
     from tulosvahti.core.rule import Agreement, Rule
@@ -39,6 +39,8 @@ SIGNS: Mapping[Word, str] = {
     Word.MONITORED: "○",
 }
 """A sign for each verdict, so that colour is never needed."""
+MOST_NAMED = 5
+"""Inputs that a sentence names; the others are counted."""
 _LOCALES = {"fi": "fi_FI", "sv": "sv_FI", "en": "en_GB"}
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -69,6 +71,17 @@ def word(key: str, language: str, **details: object) -> str:
     if text is None:
         return key
     return text.format_map(_Details({name: str(value) for name, value in details.items()})) if "{" in text else text
+
+
+def listed(texts: Sequence[str], language: str, *, last: str = "and", most: int = 0) -> str:
+    """Join texts as a sentence does; beyond ``most`` the others are counted. ``last``: ``and`` or ``or``."""
+    if most and len(texts) > most:
+        rest = len(texts) - most
+        others = word("audit.others.one", language) if rest == 1 else word("audit.others", language, count=rest)
+        texts = [*texts[:most], others]
+    if len(texts) < 2:
+        return "".join(texts)
+    return word(f"audit.{last}", language, list=", ".join(texts[:-1]), last=texts[-1])
 
 
 def verdict_word(verdict: Word, language: str) -> str:

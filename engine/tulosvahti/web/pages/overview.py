@@ -59,7 +59,7 @@ def _shown(page: Page, stored: Stored, title: str, path: str) -> Response:
         return HTMLResponse(part, headers={"Content-Language": page.language, "Vary": "Cookie, Accept-Language, HX-Request"})
     return page.show(
         "overview.html.j2", title, path=path, run=stored.run, as_of=page.day(stored.as_of), past=past_run, wanted=wanted,
-        choices=choices(stored, page.language), synthetic=", ".join(stored.made_up(page.language).values()), lookback=stored.run["lookback"],
+        choices=choices(stored, page.language), synthetic=stored.made_up_named(page.language), lookback=stored.run["lookback"],
         empty=not stored.verdicts, problems=0 if past_run else len(page.project.problems), part=Markup(part),  # noqa: S704 (a template's own)
     )  # fmt: skip
 
