@@ -258,7 +258,7 @@ WORDS: dict[str, str] = {
     "web.deliveries.column": "Column",
     "web.deliveries.type": "Type",
     "web.deliveries.must": "Conditions",
-    "web.deliveries.required": "required;",
+    "web.deliveries.required": "required",
     "web.deliveries.upload": "Upload a delivery by hand",
     "web.deliveries.upload_about": "First you see what the contract says of the file. Nothing counts before you accept it.",
     "web.deliveries.look": "See the result",

@@ -258,7 +258,7 @@ WORDS: dict[str, str] = {
     "web.deliveries.column": "Sarake",
     "web.deliveries.type": "Tyyppi",
     "web.deliveries.must": "Ehdot",
-    "web.deliveries.required": "pakollinen;",
+    "web.deliveries.required": "pakollinen",
     "web.deliveries.upload": "Tuo aineisto käsin",
     "web.deliveries.upload_about": "Ensin näet, mitä sopimus sanoo tiedostosta. Mitään ei lasketa mukaan ennen hyväksyntääsi.",
     "web.deliveries.look": "Katso tulos",

@@ -258,7 +258,7 @@ WORDS: dict[str, str] = {
     "web.deliveries.column": "Kolumn",
     "web.deliveries.type": "Typ",
     "web.deliveries.must": "Villkor",
-    "web.deliveries.required": "obligatorisk;",
+    "web.deliveries.required": "obligatorisk",
     "web.deliveries.upload": "Ladda upp data för hand",
     "web.deliveries.upload_about": "Först ser du vad kontraktet säger om filen. Ingenting räknas innan du godkänner.",
     "web.deliveries.look": "Se resultatet",

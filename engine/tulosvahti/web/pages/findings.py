@@ -50,7 +50,7 @@ def findings(page: Page) -> Response:
         pages=-(-len(lines) // MANY),
         trend=trend,
         chart=chart_text(drawn) if drawn.enough else "",
-        hotspots=hotspots(times, rules, page.project.agreements, page.language),
+        hotspots=hotspots(times, rules, page.project.contracts, page.project.agreements, page.language),
         punctual=deliverers(punctual, page.project.contracts, page.language),
         owners=page.parties(),
         none_yet=stored is None,

@@ -86,7 +86,7 @@ def listed(found: Sequence[Followed], said: Said, rules: Mapping[str, Rule], sto
 
 
 def hotspots(
-    times: Mapping[str, int], rules: Mapping[str, Rule], agreements: Mapping[str, Agreement], language: str
+    times: Mapping[str, int], rules: Mapping[str, Rule], contracts: Mapping[str, Contract], agreements: Mapping[str, Agreement], language: str
 ) -> dict[str, list[tuple[str, int]]]:
     """Count the findings ever opened by owner, input, section and indicator; the most first."""
     counted: dict[str, Counter[str]] = {"owner": Counter(), "input": Counter(), "section": Counter(), "indicator": Counter()}
@@ -97,7 +97,7 @@ def hotspots(
         agency = agreements[rule.cite.agreement].agency.in_language(language) if len(agreements) > 1 else ""
         counted["owner"][owner_name(rule, agreements, language)] += count
         for source in rule.inputs:
-            counted["input"][source] += count
+            counted["input"][contracts[source].title.in_language(language) or source if source in contracts else source] += count
         section = f"{rule.cite.section} {rule.cite.section_title.in_language(language)}".strip()
         counted["section"][_of(section, agency)] += count
         counted["indicator"][_of(rule.title.in_language(language), agency)] += count
