@@ -212,3 +212,14 @@ def test_parquet_by_blocks_is_what_it_is_cell_by_cell(tmp_path: Path, rows: int,
         return
     assert found == strict
     assert pl.read_parquet(tmp_path / "rows.parquet").rows() == pl.read_parquet(tmp_path / "strict.parquet").rows()
+
+
+@pytest.mark.parametrize("again", ["id;name;code", "name;id;code", "code;name;id"])
+def test_a_header_of_texts_that_comes_again_is_the_strict_readers(again: str, tmp_path: Path) -> None:
+    texts = Contract("words", Text(), "leads.csv", tuple(map(Field, ("id", "name", "code"))), Place("inputs/words.yaml"), delimiter=";")
+    content = f"id;name;code\na;b;c\n{again}\nd;e;f\n".encode()
+    summary, _ = read(texts, content, tmp_path, size=None)
+    assert isinstance(summary, Summary)
+    assert summary.sound == (2 if again == "id;name;code" else 1)
+    with pytest.raises(IrregularError):
+        rows_of_text(texts, tmp_path / "held", tmp_path / "rows.parquet", rows_read.MOST_LISTED, 1 << 20)

@@ -269,15 +269,18 @@ class _Reading:
         return Reject(number, int(block.lines[at]), item.column, text, reason, cell=self._source.address(number, item))
 
     def _refuse_headers(self, block: Block, first: Typed) -> None:
-        """Give up where the first column's own name stands in it: a header may stand there again."""
+        """Give up where a column's own name stands in it: a header may stand there again. Of texts alone, in any column."""
         fields = self._contract.fields
-        if fields[0].type in NUMBERS and fields[0].column[:1].isalpha() and not first.values.null_count():
+        if len(fields) == 1 or (fields[0].type in NUMBERS and fields[0].column[:1].isalpha() and not first.values.null_count()):
             # Numbers all of them.
             return
-        firsts = texts_of(block.texts[0])
-        if len(fields) > 1 and firsts.dtype == pl.String and firsts.str.contains(fields[0].column.split()[0], literal=True).any():
-            texts = firsts.filter(firsts.str.contains(fields[0].column.split()[0], literal=True))
-            if any(name_of(text) == fields[0].column for text in texts.unique().to_list()):
+        only_texts = all(item.type is FieldType.STRING for item in fields)
+        for item, cells in zip(fields, block.texts, strict=True) if only_texts else [(fields[0], block.texts[0])]:
+            texts = texts_of(cells)
+            if texts.dtype != pl.String:
+                continue
+            like = texts.filter(texts.str.contains(item.column.split()[0], literal=True))
+            if any(name_of(text) == item.column for text in like.unique().to_list()):
                 raise IrregularError
 
     def _refuse_tables(self, block: Block, typed: list[Typed]) -> None:
