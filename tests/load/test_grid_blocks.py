@@ -258,3 +258,9 @@ def test_a_broken_sheet_is_refused_with_its_name(damage: str) -> None:
 
 def test_a_missing_column_is_said_as_ever() -> None:
     assert agree(contract(), workbook([["id", "euro"], *[[f"A-{at:02}", at] for at in range(50)]]))
+
+
+def test_a_row_of_cells_without_a_value_is_blank() -> None:
+    full = row(2, ' t="inlineStr"><is><t>A-01</t></is>', "><v>1</v>")
+    for nothing in ("><v></v>", "><v> </v>", ' s="1"><v></v>', ' t="str"><v></v>', ' t="inlineStr"><is><t> </t></is>'):
+        assert agree(contract(), packed(sheet(full + row(3, "", nothing) + row(4, ' t="inlineStr"><is><t>A-02</t></is>', "><v>2</v>") + row(5, "", nothing))))

@@ -124,9 +124,10 @@ class GridSource(SpooledCells):
 
     def _bulk(self, piece: Bulk, rows: SheetRows, last: int) -> pl.DataFrame | None:
         cells = piece.cells
-        filled = cells["kind"].is_in(_ANY) | (cells["text"].str.strip_chars(SPACES) != "")
+        # A number has no kind.
+        filled = cells["kind"].is_in(_ANY).fill_null(value=False) | (cells["text"].str.strip_chars(SPACES) != "")
         there = np.zeros(len(piece.numbers), bool)
-        there[cells["row"].filter(filled.fill_null(value=True)).to_numpy()] = True
+        there[cells["row"].filter(filled).to_numpy()] = True
         there &= piece.numbers > last
         self._hidden += int((piece.hidden & there).sum())
         numbers = pl.Series("number", piece.numbers, dtype=pl.Int64)
