@@ -325,6 +325,8 @@ def main() -> None:
                 print(f"{one}: taken in and judged in {took(run, folder).wall:.0f} s", file=sys.stderr)
                 commands[f"{one} tulosvahti run"] = run
                 commands[f"{one} tulosvahti run, nothing new"] = [word for word in run if word != "--no-cache"]
+                # What is measured without the cache is not remembered.
+                took(commands[f"{one} tulosvahti run, nothing new"], folder)
         if asked.peers:
             commands |= peer_commands(asked.peers, asked.peer, asked.peer_sets or asked.sets, frames["inspections"])
         del frames, frame
