@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from tulosvahti.child import end
 from tulosvahti.load.intake_apart import bare_environment, resident
-from tulosvahti.load.sheets.apart import end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,6 @@ The parent starts the child with its first query and again after it had to end i
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from pathlib import Path
 from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
 
+from tulosvahti.child import end, end_late, environment
 from tulosvahti.compute.footer import query_of
 from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.parts_sql import literal
@@ -71,8 +71,6 @@ class DuckProcess:
         order = {
             "files": self._files, "memory": self._bounds.memory, "spill": str(self._spill), "threads": self._bounds.threads,
         }  # fmt: skip
-        engine = str(Path(__file__).resolve().parents[2])
-        path = os.pathsep.join([engine, *filter(None, [os.environ.get("PYTHONPATH", "")])])
         try:
             # -P: a file beside the project that is named as one of Python's own modules is not run.
             self._process = subprocess.Popen(  # noqa: S603 - our own module
@@ -80,7 +78,7 @@ class DuckProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": path},
+                env=environment(),
                 start_new_session=True,
             )
         except OSError as error:
@@ -117,7 +115,7 @@ class DuckProcess:
         process, late = self._process, Event()
         if process is None or process.stdin is None or process.stdout is None:
             raise NotComputedError("the database's process could not be started")
-        timer = Timer(seconds, _end_late, (process, late))
+        timer = Timer(seconds, end_late, (process, late))
         timer.daemon = True
         timer.start()
         line = b""
@@ -165,7 +163,7 @@ class DuckProcess:
     def close(self) -> None:
         """End the process and remove what it spilled."""
         if self._process is not None:
-            _end(self._process)
+            end(self._process)
             for stream in (self._process.stdin, self._process.stdout):
                 if stream is not None:
                     with suppress(BrokenPipeError):
@@ -175,21 +173,6 @@ class DuckProcess:
         if self._spill is not None:
             shutil.rmtree(self._spill, ignore_errors=True)
             self._spill = None
-
-
-def _end_late(process: subprocess.Popen[bytes], late: Event) -> None:
-    late.set()
-    _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.returncode is not None:
-        return  # waited for: its number may be another process's by now
-    with suppress(OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
 
 
 def _first_line(text: str) -> str:

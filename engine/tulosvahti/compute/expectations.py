@@ -6,7 +6,6 @@ Great Expectations takes seconds to import and works on binary floats, so it nev
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tulosvahti.child import environment
 from tulosvahti.core.kept_rows import REJECTED, KeptRows
 from tulosvahti.core.rule import named_columns
 
@@ -97,18 +97,12 @@ class ExpectationRun:
         self._start(jobfile)
 
     def _start(self, jobfile: Path) -> None:
-        engine = str(Path(__file__).resolve().parents[2])
-        paths = [engine, *filter(None, [os.environ.get("PYTHONPATH", "")])]
-        environment = os.environ | {
-            "GX_ANALYTICS_ENABLED": "false",
-            "PYTHONPATH": os.pathsep.join(paths),
-            "TQDM_DISABLE": "1",
-        }
+        quiet = environment() | {"GX_ANALYTICS_ENABLED": "false", "TQDM_DISABLE": "1"}
         command = [sys.executable, "-m", "tulosvahti.compute.expectations_child", str(jobfile)]
         with (self._folder / "log.txt").open("wb") as log:
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - our own module
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=self._folder
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=quiet, cwd=self._folder
                 )
             except OSError as error:
                 self._failure = f"Great Expectations could not be started: {error}"

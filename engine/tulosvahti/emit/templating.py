@@ -7,7 +7,6 @@ that fails costs nothing but its own form: the built-in one stands in, and the f
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from tulosvahti.child import environment
 from tulosvahti.emit.words import clean, word
 
 if TYPE_CHECKING:
@@ -71,8 +71,6 @@ def _apart(
     folder: Path, names: Sequence[str], view: dict[str, Any], troubles: list[str], seconds: float
 ) -> dict[str, str]:
     """Render the project's templates in a child process."""
-    engine = str(Path(__file__).resolve().parents[2])
-    paths = os.pathsep.join([engine, *filter(None, [os.environ.get("PYTHONPATH", "")])])
     order = json.dumps({"folder": str(folder.resolve()), "names": names, "view": view, "seconds": int(seconds) + 1})
     fault = "the template needs more memory than is allowed, or crashed"
     with tempfile.TemporaryFile() as out:
@@ -80,7 +78,7 @@ def _apart(
             subprocess.run(  # noqa: S603 (our own module)
                 [sys.executable, "-P", "-m", __name__],
                 input=order.encode(), stdout=out, stderr=subprocess.DEVNULL, timeout=seconds,
-                env=os.environ | {"PYTHONPATH": paths}, check=False,
+                env=environment(), check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             fault = f"the template did not end in {seconds:g} seconds"

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tulosvahti.child import end, environment
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.row_store import Summary, summary_of
-from tulosvahti.load.sheets.apart import end, environment
 from tulosvahti.load.sheets.reading import MEGABYTE, amount
 
 if TYPE_CHECKING:

@@ -6,12 +6,11 @@ Apprise tells only whether all went well, so whatever went wrong is tried again 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tulosvahti.child import environment
 from tulosvahti.core.delivery import Answer, MailState
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ _DEADLINE = 55.0
 
 def send(note: Note, url: str, deadline: float = _DEADLINE) -> Answer:
     """Say a note to an Apprise URL. The URL travels on the child's input: nobody sees it in a list of processes."""
-    engine = str(Path(__file__).resolve().parents[3])
-    paths = os.pathsep.join([engine, *filter(None, [os.environ.get("PYTHONPATH", "")])])
     order = json.dumps({"url": url, "title": note.title, "text": note.text})
     try:
         done = subprocess.run(  # noqa: S603 (our own module)
@@ -32,7 +29,7 @@ def send(note: Note, url: str, deadline: float = _DEADLINE) -> Answer:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=deadline,
-            env=os.environ | {"PYTHONPATH": paths},
+            env=environment(),
             check=False,
         )
         reason, said = json.loads(done.stdout)

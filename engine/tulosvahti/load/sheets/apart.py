@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from threading import Event, Timer
 from typing import TYPE_CHECKING
 
+from tulosvahti.child import end, end_late, environment
 from tulosvahti.load.sheets.reading import printable
 from tulosvahti.load.sheets.wire import Assembler, Writer
 
@@ -47,7 +47,7 @@ def read_apart(path: Path, limits: Limits, progress: Progress | None = None) -> 
         found.problems.append((f"the reader could not be started: {error}", "", "try again with fewer programs open"))
         return found
     late = Event()
-    timer = Timer(limits.seconds, _end_late, (process, late))
+    timer = Timer(limits.seconds, end_late, (process, late))
     timer.daemon = True
     timer.start()
     unreadable = ""
@@ -106,26 +106,3 @@ def _failure(code: int, unreadable: str, limits: Limits, *, late: bool) -> tuple
         with suppress(ValueError):
             return f"the reader crashed on this file ({signal.Signals(-code).name})", "", _AGAIN
     return f"the reader crashed on this file (exit code {code})", "", _AGAIN
-
-
-def _end_late(process: subprocess.Popen[bytes], late: Event) -> None:
-    late.set()
-    end(process)
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End the child and all that it may have started."""
-    if process.returncode is not None:
-        return  # waited for: its number may be another process's by now
-    with suppress(OSError):
-        if hasattr(os, "killpg"):
-            # The child leads its group, and the group lives as long as the child is not waited for.
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-
-
-def environment() -> dict[str, str]:
-    """Give the child's environment: it finds this programme where it is, installed or not."""
-    engine = str(Path(__file__).resolve().parents[3])
-    return os.environ | {"PYTHONPATH": os.pathsep.join([engine, *filter(None, [os.environ.get("PYTHONPATH", "")])])}
