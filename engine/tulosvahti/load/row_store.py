@@ -31,6 +31,8 @@ from tulosvahti.core.kept_rows import KeptRows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+KNOWN = ".known"
+"""What ``load.newest`` keeps beside an entry's file."""
 _FORMAT = 1
 _HASHED = 32 << 20
 _KEPT = 4
@@ -103,7 +105,7 @@ class RowStore:
         try:
             shape = json.loads(beside.read_bytes())
             body = shape["body"]
-            if shape["digest"] != _digest(body) or body["key"] != key or not _is_whole(path, body["file"]):
+            if shape["digest"] != digest_of(body) or body["key"] != key or not _is_whole(path, body["file"]):
                 return None
             summary = summary_of(body["summary"])
             # Used now: entries that were not used for long are the first to go.
@@ -132,7 +134,7 @@ class RowStore:
                 os.fsync(stream.fileno())
         file.replace(path)
         part = file.with_name("summary.json")
-        part.write_text(json.dumps({"digest": _digest(body), "body": body}, ensure_ascii=False), encoding="utf-8")
+        part.write_text(json.dumps({"digest": digest_of(body), "body": body}, ensure_ascii=False), encoding="utf-8")
         part.replace(beside)
         self._prune(path.parent, beside)
         return Entry(KeptRows(path, summary.height, _newest(summary)), summary)
@@ -154,7 +156,7 @@ class RowStore:
                 if path.name.startswith(".part-") and age > _LEFT:
                     shutil.rmtree(path, ignore_errors=True)
                 # A run may still read a file whose entry has just gone.
-                elif path.suffix == ".parquet" and path.stem not in kept and age > _LEFT:
+                elif path.suffix in {".parquet", KNOWN} and path.stem not in kept and age > _LEFT:
                     path.unlink(missing_ok=True)
 
 
@@ -165,7 +167,7 @@ _LEFT = 86_400.0
 def key_of(contract: Contract, files: Iterable[tuple[str, str]]) -> str:
     """Give the key of deliveries under a contract; ``files``: name and SHA-256 of each, in their order."""
     read = {item.name: repr(getattr(contract, item.name)) for item in fields(contract) if item.name not in _UNREAD}
-    return _digest({"format": _FORMAT, "engine": _engine(), "contract": read, "files": list(files)})
+    return digest_of({"format": _FORMAT, "engine": _engine(), "contract": read, "files": list(files)})
 
 
 @cache
@@ -178,7 +180,7 @@ def _engine() -> str:
         with suppress(OSError):
             facts = path.stat()
             found.append([path.relative_to(package).as_posix(), facts.st_size, facts.st_mtime_ns])
-    return _digest([__version__, found, sys.version, [installed(name) for name in _LIBRARIES]])
+    return digest_of([__version__, found, sys.version, [installed(name) for name in _LIBRARIES]])
 
 
 def installed(name: str) -> str:
@@ -198,7 +200,8 @@ def _newest(summary: Summary) -> tuple[tuple[str, date], ...]:
     return tuple((name, last if isinstance(last, date) else date(last, 1, 1)) for name, last in found)
 
 
-def _digest(shape: object) -> str:
+def digest_of(shape: object) -> str:
+    """Give the digest of plain data."""
     return hashlib.sha256(json.dumps(shape, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
 
 

@@ -11,17 +11,17 @@ import hashlib
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tulosvahti.core.contract import DATED, Contract, Delivery, DeliveryState, FieldType, Notice
+from tulosvahti.core.contract import Contract, Delivery, DeliveryState, Notice
 from tulosvahti.core.fetched import Mark, MarkKind
-from tulosvahti.core.period import containing
 from tulosvahti.load.fetched import as_files, fetched_files, never_came, with_marks
 from tulosvahti.load.files import File, manifest, paths_of, read_file
 from tulosvahti.load.held import store_of
+from tulosvahti.load.newest import Reach
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.row_store import Entry, RowStore, Summary, key_of
 
@@ -97,16 +97,17 @@ def take_files(wanted: Sequence[tuple[Contract, Sequence[File]]], root: Path, as
     """Take deliveries that are held already, of each contract the latest last."""
     entries = _entries(wanted, RowStore.of(root))
     result = {}
-    for contract, files in wanted:
-        listed = manifest((file.name, file.sha256) for file in files) if contract.several else b""
-        sha256 = hashlib.sha256(listed).hexdigest() if contract.several else files[0].sha256
-        entry = entries[contract.name]
-        if isinstance(entry, UnreadableError):
-            taken = _quarantined(contract, sha256, contract.expected_through(as_of), entry)
-        else:
-            taken = _judged(contract, sha256, as_of, entry)
-        delivery = replace(taken.delivery, files=tuple(file.arrived for file in files))
-        result[contract.name] = replace(taken, delivery=delivery, listed=listed, files=tuple(files))
+    with Reach() as reach:
+        for contract, files in wanted:
+            listed = manifest((file.name, file.sha256) for file in files) if contract.several else b""
+            sha256 = hashlib.sha256(listed).hexdigest() if contract.several else files[0].sha256
+            entry = entries[contract.name]
+            if isinstance(entry, UnreadableError):
+                taken = _quarantined(contract, sha256, contract.expected_through(as_of), entry)
+            else:
+                taken = _judged(contract, sha256, as_of, entry, reach)
+            delivery = replace(taken.delivery, files=tuple(file.arrived for file in files))
+            result[contract.name] = replace(taken, delivery=delivery, listed=listed, files=tuple(files))
     return result
 
 
@@ -187,7 +188,7 @@ def _quarantined(contract: Contract, sha256: str, expected: date | None, fault: 
     return Taken(delivery, None)
 
 
-def _judged(contract: Contract, sha256: str, as_of: date, entry: Entry) -> Taken:
+def _judged(contract: Contract, sha256: str, as_of: date, entry: Entry, reach: Reach) -> Taken:
     read = entry.summary
     total, rejected, rejects = read.total, read.rejected, read.rejects
     expected = contract.expected_through(as_of)
@@ -206,13 +207,13 @@ def _judged(contract: Contract, sha256: str, as_of: date, entry: Entry) -> Taken
             taken.delivery, rows=read.sound, rejected_rows=rejected, rejects=rejects, notices=told
         )
         return replace(taken, delivery=counted)
-    covered = _covered(contract, entry, as_of)
+    covered = reach.covered(contract, entry, as_of)
     late = expected is not None and bool(contract.period) and (covered is None or covered < expected)
     notices = (*map(Notice, read.notices), *_notices(contract, read))
     explanation = step = ""
     if late and expected is not None:
-        reach = f"content reaches {covered.isoformat()}" if covered else "no row is known yet"
-        explanation = f"{reach}; it was due to reach {expected.isoformat()}{_limit(contract)}"
+        content = f"content reaches {covered.isoformat()}" if covered else "no row is known yet"
+        explanation = f"{content}; it was due to reach {expected.isoformat()}{_limit(contract)}"
         step = f"ask {contract.sender} for content up to {expected.isoformat()}"
     elif rejected:
         explanation = f"{rejected} of {total} rows are rejected"
@@ -258,45 +259,3 @@ def _notices(contract: Contract, read: Summary) -> tuple[Notice, ...]:
     if read.copies:
         found.append(Notice(f"{read.copies} rows are exact copies of earlier rows and are counted once"))
     return tuple(found)
-
-
-def _covered(contract: Contract, entry: Entry, as_of: date) -> date | None:
-    """Give the last day that the content known on ``as_of`` reaches."""
-    grain = DATED.get(contract.field(contract.period).type) if contract.period else None
-    if grain is None:
-        return None
-    newest = _newest(contract, entry, as_of)
-    if newest is None:
-        return None
-    start = newest if isinstance(newest, date) else date(int(newest), 1, 1)
-    last = containing(start, grain).last_day
-    return last if contract.frequency is None else containing(last, contract.frequency).last_day
-
-
-def _newest(contract: Contract, entry: Entry, as_of: date) -> date | int | None:
-    """Give the newest day, month or year known; the summary has it where nothing of the content lies after ``as_of``."""
-    ends = entry.summary.ends
-    last = [ends[name].last for name in (contract.known_on, contract.period) if name]
-    known = not contract.known_on or not ends[contract.known_on].missing
-    if known and all(item is None or _is_by(item, as_of) for item in last):
-        return ends[contract.period].last
-    import duckdb  # noqa: PLC0415 - not for --help
-
-    conditions = [_not_after(contract, name, as_of) for name in (contract.known_on, contract.period) if name]
-    sql = f"SELECT max({_quoted(contract.period)}) FROM read_parquet(?) WHERE {' AND '.join(conditions)}"  # noqa: S608 - quoted
-    with duckdb.connect(":memory:") as connection:
-        found = connection.execute(sql, [str(entry.rows.path)]).fetchone()
-    return None if found is None else found[0]
-
-
-def _is_by(value: date | int, as_of: date) -> bool:
-    return value <= as_of if isinstance(value, date) else value <= as_of.year
-
-
-def _not_after(contract: Contract, name: str, as_of: date) -> str:
-    year = contract.field(name).type is FieldType.YEAR
-    return f"{_quoted(name)} <= {as_of.year}" if year else f"{_quoted(name)} < DATE '{(as_of + timedelta(days=1)).isoformat()}'"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
