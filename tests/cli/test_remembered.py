@@ -21,6 +21,11 @@ ROWS_RULE = """\
     measure: {input: visits, share: "visited_on < as_of"}
     target: {2025: ">= 90"}
 """
+LOOKING_RULES = """\
+  - {id: visit-done, title: Käynti, quote: Käynti, owner: agency, milestone: {input: visits, due: 2025-12-31, key: b, key_field: visit_id, done_field: visited_on}}
+  - {id: visit-else, title: Käynti, quote: Käynti, owner: agency, milestone: {input: visits, due: 2025-12-31, key: x, key_field: visit_id, done_field: visited_on}}
+  - {id: visit-sums, title: Summa, quote: Summa, owner: agency, crossfoot: {input: visits, label: visit_id, columns: [cost], total_row: c}}
+"""
 
 
 @pytest.fixture
@@ -35,6 +40,19 @@ def measured(monkeypatch) -> list[str]:
             return original(self, spec)
 
         monkeypatch.setattr(Engine, name, counted)
+    return asked
+
+
+@pytest.fixture
+def looked(monkeypatch) -> list[object]:
+    """Give what engines are asked to look at."""
+    asked, original = [], Engine.look
+
+    def counted(self, name, columns, equal=None):
+        asked.append(equal)
+        return original(self, name, columns, equal)
+
+    monkeypatch.setattr(Engine, "look", counted)
     return asked
 
 
@@ -61,6 +79,23 @@ def test_what_did_not_change_is_not_measured_again(project, measured):
     _, found = project.run("--rules", "visit*", "--no-cache")
     assert told(found) == (first, [None] * 4)
     assert len(measured) == 4
+
+
+def test_rows_that_were_looked_at_are_remembered(project, looked):
+    """Without any of it a run starts no database."""
+    project.write("rules/2-visits.yaml", (project.root / "rules/2-visits.yaml").read_text() + LOOKING_RULES)
+    _, found = project.run("--rules", "visit-*")
+    first, _ = told(found)
+    assert [item["verdict"] for item in found["verdicts"] if item["rule"] in {"visit-done", "visit-else", "visit-sums"}] == ["met", "missed", "missed"]
+    assert len(looked) == 3
+    for argument, times in [("--no-expectations", 0), ("--no-cache", 3)]:
+        looked.clear()
+        _, found = project.run("--rules", "visit-*", argument)
+        assert told(found)[0] == first
+        assert len(looked) == times
+    project.write("inputs/visits.csv", (project.root / "inputs/visits.csv").read_text().replace("b;", "x;"))
+    _, found = project.run("--rules", "visit-*")
+    assert [item["verdict"] for item in found["verdicts"] if item["rule"] in {"visit-done", "visit-else"}] == ["missed", "met"]
 
 
 def test_what_changed_is_measured_again(project, measured):

@@ -22,6 +22,7 @@ from tulosvahti.compute.spared import Spared
 from tulosvahti.compute.step import Step
 from tulosvahti.compute.wanted import Wanted, wanted_of
 from tulosvahti.core.cells import Bundle, Cell, Chosen, Group, Recipe, bundled, first_rows, numbers
+from tulosvahti.core.contract import FieldType
 from tulosvahti.core.rule import RowsSpec, TargetSpec, inputs_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from tulosvahti.core.rule import Measure
 
 _LEAST_PART = 0.1
+_FEW = 10_000
+"""Rows of which all are read where some are asked for again and again."""
 SAMPLED = 20_000
 """Rows from which the number of different values is guessed; a wrong guess costs time, never exactness."""
 
@@ -153,11 +156,20 @@ class Engine:
             NotComputedError: the database refused the query.
 
         """
+        few = self._heights.get(name, _FEW) < _FEW
+        if equal is None or not few or self._contracts[name].field(equal[0]).type is not FieldType.STRING:
+            where = f" WHERE {quoted(equal[0])} = {literal(equal[1])}" if equal is not None else ""
+            return self._looked(name, columns, where, self._own if few else self._run)
+        # One query for all rules that look there.
+        rows = self._looked(name, [*columns, equal[0]], "", self._own)
+        return [{column: row[column] for column in columns} for row in rows if row[equal[0]] == equal[1]]
+
+    def _looked(
+        self, name: str, columns: Sequence[str], where: str, run: Callable[[str], list[tuple[Any, ...]]]
+    ) -> list[dict[str, Any]]:
         chosen = list(dict.fromkeys(columns))
-        sql = f"SELECT {', '.join(map(quoted, chosen))} FROM {quoted('input_' + name)}"
-        if equal is not None:
-            sql += f" WHERE {quoted(equal[0])} = {literal(equal[1])}"
-        return [dict(zip(chosen, row, strict=True)) for row in self._run(f"{sql} ORDER BY __row")]
+        sql = f"SELECT {', '.join(map(quoted, chosen))} FROM {quoted('input_' + name)}{where} ORDER BY __row"
+        return [dict(zip(chosen, row, strict=True)) for row in run(sql)]
 
     def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
         """Plan and run the measurements of a run. What fails is left to the rule's own query."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from tulosvahti.core.measure import Parts
 from tulosvahti.core.period import Grain, containing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _COUNTED = tuple(item.name for item in fields(Parts) if item.name not in {"values", "missing", "bounds", "ambiguous"})
 
@@ -61,6 +62,43 @@ def found_of(plain: Mapping[str, Any], run: str) -> Measured | RowsMeasured:
         when = None if period is None else containing(date.fromisoformat(period[0]), Grain(period[1]))
         groups.append((tuple((str(name), str(value)) for name, value in subject), when, parts))
     return Measured(tuple(groups), str(plain["sql"]), run)
+
+
+def plain_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Give rows as plain data.
+
+    Raises:
+        TypeError: they hold what plain data cannot.
+
+    """
+    columns = list(rows[0]) if rows else []
+    return {"columns": columns, "values": [[_plain(row[name]) for name in columns] for row in rows]}
+
+
+def rows_of(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the rows that plain data hold.
+
+    Raises:
+        LookupError, TypeError, ValueError: they are not what ``plain_rows`` gives.
+
+    """
+    return [dict(zip(plain["columns"], map(_cell, row), strict=True)) for row in plain["values"]]
+
+
+def _plain(value: object) -> object:
+    if type(value) is date:
+        return [value.year, value.month, value.day]
+    if isinstance(value, Decimal):
+        return [str(value)]
+    if value is None or isinstance(value, (str, int)):
+        return value
+    raise TypeError(value)
+
+
+def _cell(plain: Any) -> Any:  # noqa: ANN401 (a cell)
+    if not isinstance(plain, list):
+        return plain
+    return Decimal(plain[0]) if len(plain) == 1 else date(*plain)
 
 
 def _text(value: Fraction | None) -> str | None:

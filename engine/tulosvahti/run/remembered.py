@@ -7,6 +7,7 @@ measures. The day of knowledge is part of it only where it matters: where an exp
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tulosvahti import __version__
 from tulosvahti.compute.found import Measured, RowsMeasured
-from tulosvahti.compute.remembering import found_of, plain_of
+from tulosvahti.compute.remembering import found_of, plain_of, plain_rows, rows_of
 from tulosvahti.core.rule import RowsSpec, TargetSpec, inputs_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from tulosvahti.core.kept_rows import KeptRows
     from tulosvahti.run.engines import Measures
     from tulosvahti.store.measured import MeasuredStore
+
+_FEW = 1_000
+"""Rows that are worth remembering as they are."""
 
 
 class Remembered:
@@ -80,8 +84,20 @@ class Remembered:
         return known
 
     def look(self, name: str, columns: Sequence[str], equal: tuple[str, str] | None = None) -> list[dict[str, Any]]:
-        """Give some columns of an input's rows."""
-        return self._inner.look(name, columns, equal)
+        """Give some columns of an input's rows, or remember them, where they are few."""
+        if name not in self._tables or self._tables[name].height > _FEW:
+            return self._inner.look(name, columns, equal)
+        key = _digest(f"{self._read_of(name)} {list(columns)!r} {equal!r}")
+        known = self._before[name].get(key)
+        with suppress(LookupError, TypeError, ValueError):
+            if known is not None:
+                found = rows_of(known["found"])
+                self._after[name][key] = known
+                return found
+        found = self._inner.look(name, columns, equal)
+        with suppress(TypeError):
+            self._after[name][key] = {"run": self._run, "rows": self._tables[name].path.name, "found": plain_rows(found)}
+        return found
 
     def query_of(self, spec: TargetSpec | RowsSpec) -> str:
         """Give a rule's own query."""
@@ -129,7 +145,7 @@ class Remembered:
             day = None if self._settled(spec) else self._as_of
             referred = [self._tables[read].path.name for read in inputs_of(spec) if read != name]
             text = f"{self._read_of(name)} {referred} {known!r} {day}"
-            self._keys[id(spec)] = spec, hashlib.sha256(text.encode()).hexdigest()
+            self._keys[id(spec)] = spec, _digest(text)
         return self._keys[id(spec)][1]
 
     def _read_of(self, name: str) -> str:
@@ -158,10 +174,14 @@ def _speaks_of_today(*expressions: Expression | None) -> bool:
     return any(item.names_today for item in expressions if item is not None)
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @cache
 def _code() -> str:
     """Name the code that measures: its version and its files, so that a change of it measures everything anew."""
     package = Path(__file__).resolve().parents[1]
     places = [*sorted((package / "compute").glob("*.py")), package / "core" / "cells.py", package / "core" / "measure.py"]
     facts = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in places]
-    return hashlib.sha256(repr((__version__, facts)).encode()).hexdigest()
+    return _digest(repr((__version__, facts)))
