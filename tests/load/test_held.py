@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tulosvahti.load.files import read_file
-from tulosvahti.load.held import hold, store_of
+from tulosvahti.load.held import Syncing, hold, store_of
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.store.inputs import InputStore
 
@@ -69,3 +70,37 @@ def test_a_large_file_is_held_like_a_small_one_and_announced_where_it_is_new(tmp
     with (tmp_path / "x").open("rb") as stream, pytest.raises(UnreadableError, match="file grew to more than"):
         hold(stream, tmp_path / "store", 10_001)
     assert not list((tmp_path / "store").glob(".part-*"))
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_what_is_still_synced_is_readable_and_has_no_name_before_it_is_settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large) -> None:
+    monkeypatch.setattr("tulosvahti.load.held._LARGE", 1000 if large else 1 << 20)
+    store, content = tmp_path / "store", os.urandom(10_001)
+    (tmp_path / "x").write_bytes(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    place = store / sha256[:2] / sha256[2:]
+    with Syncing() as syncing:
+        file = read_file(tmp_path / "x", "x", store, syncing=syncing)
+        assert (file.sha256, file.path.read_bytes(), place.exists()) == (sha256, content, False)
+        assert syncing.place(file.path) == file.path
+        syncing.settle()
+        assert (syncing.place(file.path), place.read_bytes(), file.path.exists()) == (place, content, False)
+        syncing.settle()
+    assert place.exists()
+    (tmp_path / "x").write_bytes(content[:-1])
+    with Syncing() as syncing:
+        read_file(tmp_path / "x", "x", store, syncing=syncing)
+    assert [path for path in store.rglob("*") if path.is_file()] == [place]
+
+
+def test_what_does_not_reach_the_disk_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    (tmp_path / "x").write_bytes(b"content")
+    monkeypatch.setattr(os, "fsync", broken)
+    with Syncing() as syncing:
+        read_file(tmp_path / "x", "x", tmp_path / "store", syncing=syncing)
+        with pytest.raises(OSError, match="Input/output error"):
+            syncing.settle()
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]

@@ -131,16 +131,20 @@ def take(
     language: LanguageOption = "",
 ) -> None:
     """Show what the contract of an input makes of a file, or of what is fetched, before anything is counted."""
-    from tulosvahti.cli import intake  # noqa: PLC0415
-    from tulosvahti.core.contract import DeliveryState  # noqa: PLC0415
+    from tulosvahti.load.intake_apart import started_ahead  # noqa: PLC0415
 
-    opened = _open(project)
-    day, spoken = _day(as_of, opened), _spoken(language, opened)
-    try:
-        judged, put_it = intake.judge_fetched(opened, input_, day) if file is None else intake.judge_file(opened, file, input_, day)
-    except intake.CallError as error:
-        _say(str(error))
-        raise typer.Exit(INCOMPLETE if error.outside else PROBLEM) from None
+    with started_ahead():
+        # Imported while the child starts, which takes longer.
+        from tulosvahti.cli import intake  # noqa: PLC0415
+        from tulosvahti.core.contract import DeliveryState  # noqa: PLC0415
+
+        opened = _open(project)
+        day, spoken = _day(as_of, opened), _spoken(language, opened)
+        try:
+            judged, put_it = intake.judge_fetched(opened, input_, day) if file is None else intake.judge_file(opened, file, input_, day)
+        except intake.CallError as error:
+            _say(str(error))
+            raise typer.Exit(INCOMPLETE if error.outside else PROBLEM) from None
     delivery = judged.delivery
     put = accept and delivery.state is not DeliveryState.QUARANTINED
     if put:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tulosvahti.core.contract import Contract
+    from tulosvahti.load.held import Syncing
 
 MOST = 2048 * MEGABYTE
 _MOST_UNPACKED = 1024 * MEGABYTE
@@ -113,11 +114,14 @@ def digest_lying(contract: Contract, root: Path) -> str:
     return found[0][1]
 
 
-def read_file(path: Path, name: str, folder: Path, *, links: bool = True, coming: Callable[[], None] | None = None) -> File:
+def read_file(
+    path: Path, name: str, folder: Path, *, links: bool = True,
+    coming: Callable[[], None] | None = None, syncing: Syncing | None = None,
+) -> File:  # fmt: skip
     """Hold a file that may be read in the store ``folder``: no pipe, device or folder, which could hang or never end.
 
-    ``links``: whether it may be a link; one that lies where producers drop files could lead anywhere. ``coming``: called
-    before what is not held yet is copied.
+    ``links``: whether it may be a link; one that lies where producers drop files could lead anywhere. ``coming`` and
+    ``syncing``: as ``hold`` has them.
 
     Raises:
         FileNotFoundError: it is not there.
@@ -146,7 +150,7 @@ def read_file(path: Path, name: str, folder: Path, *, links: bool = True, coming
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             msg = f"{name} is a folder, a device or a pipe, not a file"
             raise UnreadableError(msg, "put the file itself there")
-        held = hold(file, folder, MOST, coming)
+        held = hold(file, folder, MOST, coming, syncing)
     return File(name, held.path, held.sha256, held.size, written_at(found), _owner(path))
 
 

@@ -12,7 +12,7 @@ import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.sheets.reading import amount
@@ -24,7 +24,7 @@ OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFI
 """What a disk or a system says of itself; any other error comes of what is in a file."""
 _PIECE = 1 << 20
 _LARGE = 16 << 20
-"""Bytes from which copying is worth more than one thread."""
+"""Bytes from which a file is not read twice where it is sure to be new."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,57 @@ def store_of(root: Path) -> Path:
     return root / ".tulosvahti" / "store"
 
 
-def hold(stream: IO[bytes], folder: Path, most: int, coming: Callable[[], None] | None = None) -> Held:
+class Syncing:
+    """Copies that are on their way to the disk, and may be read meanwhile; until they are there none has its name.
+
+    A context: what was not settled when it ends is deleted.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._pool = ThreadPoolExecutor(1)
+        self._going: dict[Path, tuple[Future[None], Path]] = {}
+        self._settled: dict[Path, Path] = {}
+
+    def send(self, out: IO[bytes], part: Path, place: Path) -> None:
+        """Send a copy that is written to the disk, and close it; ``place`` is where it belongs."""
+        self._going[part] = self._pool.submit(_synced, out), place
+
+    def settle(self) -> None:
+        """Wait until all are on the disk, and give them their names.
+
+        Raises:
+            OSError: this machine failed.
+
+        """
+        for part, (going, place) in list(self._going.items()):
+            going.result()
+            _named(part, place)
+            self._settled[part] = place
+            del self._going[part]
+
+    def place(self, path: Path) -> Path:
+        """Give where a copy lies after it was settled."""
+        return self._settled.get(path, path)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Delete what has no name."""
+        self._pool.shutdown()
+        for part in self._going:
+            part.unlink(missing_ok=True)
+
+
+def hold(
+    stream: IO[bytes], folder: Path, most: int, coming: Callable[[], None] | None = None, syncing: Syncing | None = None
+) -> Held:
     """Copy a stream that can be read twice into the store, unless it is there; its digest is that of the copy.
 
-    ``coming`` is called where it is not there, before it is copied.
+    ``coming`` is called where it is not there, before it is copied. With ``syncing`` the copy lies at a place of its own
+    until that is settled.
 
     Raises:
         UnreadableError: it grew to more than ``most`` bytes while it was read.
@@ -61,25 +108,39 @@ def hold(stream: IO[bytes], folder: Path, most: int, coming: Callable[[], None] 
         coming()
     folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=folder, prefix=".part-")
-    part = Path(name)
+    part, out = Path(name), os.fdopen(handle, "wb")
     try:
-        with os.fdopen(handle, "wb") as out:
-            # What is still being written is taken as far as it is now: the copy is what counts.
-            sha256, size = (copied if declared < _LARGE else _poured)(stream, out, most)
-            out.flush()
-            os.fsync(out.fileno())
+        # What is still being written is taken as far as it is now: the copy is what counts.
+        sha256, size = copied(stream, out, most)
+        out.flush()
         _refuse_grown(size, most)
         held = _place(folder, sha256, size)
-        made = not held.path.parent.is_dir()
-        held.path.parent.mkdir(exist_ok=True)
-        part.replace(held.path)
-        _sync(held.path.parent)
-        if made:
-            _sync(folder)
+        if syncing is not None:
+            syncing.send(out, part, held.path)
+            return Held(part, sha256, size)
+        _synced(out)
+        _named(part, held.path)
     except BaseException:
+        out.close()
         part.unlink(missing_ok=True)
         raise
     return held
+
+
+def _synced(out: IO[bytes]) -> None:
+    """Wait until a file is on the disk, and close it."""
+    with out:
+        os.fsync(out.fileno())
+
+
+def _named(part: Path, place: Path) -> None:
+    """Give a copy that is on the disk its name, for good."""
+    made = not place.parent.is_dir()
+    place.parent.mkdir(exist_ok=True)
+    part.replace(place)
+    _sync(place.parent)
+    if made:
+        _sync(place.parent.parent)
 
 
 def _size_of(stream: IO[bytes]) -> int:
@@ -93,29 +154,6 @@ def _size_of(stream: IO[bytes]) -> int:
 def _may_hold(folder: Path, size: int) -> bool:
     """Tell whether the store has anything of this size: what is sure to be new is read once, as it is copied."""
     return any(path.stat().st_size == size for path in folder.glob("[0-9a-f][0-9a-f]/*"))
-
-
-def _poured(stream: IO[bytes], out: IO[bytes], most: int) -> tuple[str, int]:
-    """Copy a large stream as ``copied`` does; one piece is written, and sent to the disk, while another is digested."""
-    digest, size = hashlib.sha256(), 0
-    with ThreadPoolExecutor(1) as pool:
-        before: Future[None] | None = None
-        while size <= most and (piece := stream.read(min(_LARGE // 2, most + 1 - size))):
-            writing = pool.submit(_write, out, piece)
-            digest.update(piece)
-            size += len(piece)
-            if before is not None:
-                before.result()
-            before = writing
-        if before is not None:
-            before.result()
-    return digest.hexdigest(), size
-
-
-def _write(out: IO[bytes], piece: bytes) -> None:
-    out.write(piece)
-    out.flush()
-    os.fsync(out.fileno())
 
 
 def _refuse_grown(size: int, most: int) -> None:

@@ -169,6 +169,16 @@ def end_ahead() -> None:
 
 
 @contextmanager
+def started_ahead() -> Iterator[None]:
+    """Have a child start while it is found out what there is to read; it ends unused where there is nothing."""
+    start_ahead()
+    try:
+        yield
+    finally:
+        end_ahead()
+
+
+@contextmanager
 def _child() -> Iterator[_Child]:
     """Give a child that has nothing to do; it ends afterwards, unless children are kept open and it is well."""
     child = _IDLE[-1] if _IDLE else None

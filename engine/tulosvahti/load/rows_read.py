@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 MOST_LISTED = 10_000
 """Faults of rows that a summary lists; it counts them all."""
-LARGE = 1 << 20
-"""Bytes from which a text is read block by block."""
+LARGE = 1 << 18
+"""Bytes from which a text is read block by block: what that takes to load is won back."""
 _SQUEEZED = 32
 _WORKBOOKS, _JSON = frozenset({".xlsx", ".xlsm"}), frozenset({".json", ".jsonl", ".ndjson"})
 _SHORT, _LONG = 18, 38

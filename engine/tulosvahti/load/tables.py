@@ -20,7 +20,7 @@ from tulosvahti.core.contract import Contract, Delivery, DeliveryState, Notice
 from tulosvahti.core.fetched import Mark, MarkKind
 from tulosvahti.load.fetched import as_files, fetched_files, never_came, with_marks
 from tulosvahti.load.files import File, manifest, paths_of, read_file
-from tulosvahti.load.held import store_of
+from tulosvahti.load.held import Syncing, store_of
 from tulosvahti.load.newest import Reach
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.row_store import Entry, RowStore, Summary, key_of
@@ -67,9 +67,9 @@ def take(contract: Contract, root: Path, as_of: date) -> Taken:
 
 def take_all(contracts: Sequence[Contract], root: Path, as_of: date) -> dict[str, Taken]:
     """Take the deliveries of several contracts; those that are read anew are read together."""
-    with _child_ahead() as coming:
-        found = {contract.name: _held(contract, root, as_of, coming) for contract in contracts}
-        taken = take_files([item[:2] for item in found.values() if not isinstance(item, Taken)], root, as_of)
+    with _child_ahead() as coming, Syncing() as syncing:
+        found = {contract.name: _held(contract, root, as_of, coming, syncing) for contract in contracts}
+        taken = take_files([item[:2] for item in found.values() if not isinstance(item, Taken)], root, as_of, syncing)
     result = {}
     for name, item in found.items():
         if isinstance(item, Taken):
@@ -93,9 +93,16 @@ def _child_ahead() -> Iterator[Callable[[], None]]:
         yield coming
 
 
-def take_files(wanted: Sequence[tuple[Contract, Sequence[File]]], root: Path, as_of: date) -> dict[str, Taken]:
-    """Take deliveries that are held already, of each contract the latest last."""
-    entries = _entries(wanted, RowStore.of(root))
+def take_files(
+    wanted: Sequence[tuple[Contract, Sequence[File]]], root: Path, as_of: date, syncing: Syncing | None = None
+) -> dict[str, Taken]:
+    """Take deliveries that are held already, of each contract the latest last; what is ``syncing`` is settled.
+
+    Raises:
+        OSError: this machine failed.
+
+    """
+    entries = _entries(wanted, RowStore.of(root), syncing)
     result = {}
     with Reach() as reach:
         for contract, files in wanted:
@@ -107,7 +114,8 @@ def take_files(wanted: Sequence[tuple[Contract, Sequence[File]]], root: Path, as
             else:
                 taken = _judged(contract, sha256, as_of, entry, reach)
             delivery = replace(taken.delivery, files=tuple(file.arrived for file in files))
-            result[contract.name] = replace(taken, delivery=delivery, listed=listed, files=tuple(files))
+            lying = files if syncing is None else [replace(file, path=syncing.place(file.path)) for file in files]
+            result[contract.name] = replace(taken, delivery=delivery, listed=listed, files=tuple(lying))
     return result
 
 
@@ -118,8 +126,8 @@ class _Held(NamedTuple):
     """What the newest fetches left, of an input that is fetched."""
 
 
-def _held(contract: Contract, root: Path, as_of: date, coming: Callable[[], None]) -> _Held | Taken:
-    """Hold the files of a contract; where there are none that can be read, say so. ``coming``: called before one is copied."""
+def _held(contract: Contract, root: Path, as_of: date, coming: Callable[[], None], syncing: Syncing) -> _Held | Taken:
+    """Hold the files of a contract; where there are none that can be read, say so. ``coming``, ``syncing``: as ``hold`` has them."""
     if contract.pushed:
         return Taken(Delivery(contract.name, DeliveryState.MISSING, explanation="it is measured in its database"), None)
     names = {path: os.path.relpath(path, root / "inputs") for path in paths_of(contract, root)}
@@ -129,9 +137,9 @@ def _held(contract: Contract, root: Path, as_of: date, coming: Callable[[], None
             kept, files = fetched_files(contract, root)
             return _Held(as_files(contract, kept), files, kept)
         if contract.several:
-            files = [read_file(path, name, store, links=False, coming=coming) for path, name in names.items()]
+            files = [read_file(path, name, store, links=False, coming=coming, syncing=syncing) for path, name in names.items()]
         else:
-            files = [read_file(path, contract.path, store, coming=coming) for path in names]
+            files = [read_file(path, contract.path, store, coming=coming, syncing=syncing) for path in names]
     except FileNotFoundError as error:
         if contract.fetch is not None:
             return Taken(never_came(contract, root, as_of), None)
@@ -141,8 +149,10 @@ def _held(contract: Contract, root: Path, as_of: date, coming: Callable[[], None
     return _Held(contract, files) if files else _missing(contract, as_of, f"no file matches {', '.join(contract.sources)}")
 
 
-def _entries(wanted: Sequence[tuple[Contract, Sequence[File]]], store: RowStore) -> dict[str, Entry | UnreadableError]:
-    """Give the rows of each input: as the store has them, or read anew in a child process."""
+def _entries(
+    wanted: Sequence[tuple[Contract, Sequence[File]]], store: RowStore, syncing: Syncing | None
+) -> dict[str, Entry | UnreadableError]:
+    """Give the rows of each input: as the store has them, or read anew in a child process, while their files are synced."""
     keys = {contract.name: key_of(contract, ((file.name, file.sha256) for file in files)) for contract, files in wanted}
     found: dict[str, Entry | UnreadableError] = {}
     for contract, _ in wanted:
@@ -150,14 +160,19 @@ def _entries(wanted: Sequence[tuple[Contract, Sequence[File]]], store: RowStore)
         if entry is not None:
             found[contract.name] = entry
     missing = [(contract, files) for contract, files in wanted if contract.name not in found]
+    settle = syncing.settle if syncing is not None else lambda: None
     if not missing:
+        settle()
         return found
     from tulosvahti.load.intake_apart import Order, read_apart  # noqa: PLC0415 - most runs read nothing anew
 
     with ExitStack() as stack:
         places = [stack.enter_context(store.making(contract.name)) / "rows.parquet" for contract, _ in missing]
         orders = [Order(contract, files, place) for (contract, files), place in zip(missing, places, strict=True)]
-        for order, came in zip(orders, read_apart(orders), strict=True):
+        read = read_apart(orders)
+        # Rows are kept of nothing that could be gone.
+        settle()
+        for order, came in zip(orders, read, strict=True):
             name = order.contract.name
             found[name] = came if isinstance(came, UnreadableError) else store.keep(name, keys[name], order.place, came)
     return found

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tulosvahti.core.arrival import How
 from tulosvahti.load.fetched import as_files, fetched_files, with_marks
 from tulosvahti.load.files import File, paths_of, place_for, read_file
-from tulosvahti.load.held import store_of
+from tulosvahti.load.held import Syncing, store_of
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.tables import take_files
 from tulosvahti.store import deliveries
@@ -70,22 +70,23 @@ def judge(project: Project, path: Path, name: str, as_of: date) -> Judged:
         msg = f"{error}: {error.next_step}"
         raise CallError(msg) from error
     shown = os.path.relpath(place, folder) if contract.several else path.name
-    try:
-        file = read_file(path, shown, store)
-        files = [file]
-        if contract.several:
-            files = [
-                file if other == place else read_file(other, os.path.relpath(other, folder), store, links=False)
-                for other in paths_of(contract, project.root, place)
-                if other == place or other.exists()
-            ]
-    except FileNotFoundError as error:
-        msg = f"{error.filename}: there is no such file"
-        raise CallError(msg) from error
-    except UnreadableError as error:
-        msg = f"{error}; {error.next_step}"
-        raise CallError(msg) from error
-    taken = take_files([(contract, files)], project.root, as_of)[name]
+    with Syncing() as syncing:
+        try:
+            files = [read_file(path, shown, store, syncing=syncing)]
+            if contract.several:
+                others = [other for other in paths_of(contract, project.root, place) if other == place or other.exists()]
+                files = [
+                    files[0] if other == place else read_file(other, os.path.relpath(other, folder), store, links=False, syncing=syncing)
+                    for other in others
+                ]
+        except FileNotFoundError as error:
+            msg = f"{error.filename}: there is no such file"
+            raise CallError(msg) from error
+        except UnreadableError as error:
+            msg = f"{error}; {error.next_step}"
+            raise CallError(msg) from error
+        taken = take_files([(contract, files)], project.root, as_of, syncing)[name]
+    file = next(item for item in taken.files if item.name == shown)
     return Judged(file, place, taken.delivery, taken)
 
 
