@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from measurements import AS_OF, contract_of, found, frame_of, rows_of, share
 
-from tulosvahti.compute import duck_process
+from tulosvahti.compute import duck_ahead
 from tulosvahti.compute.duck_process import Bounds, DuckProcess
 from tulosvahti.compute.engine import Engine
 from tulosvahti.compute.found import LostError, NotComputedError
@@ -68,19 +68,37 @@ def test_a_process_that_dies_is_told_and_started_again(kept: KeptRows) -> None:
         assert database.rows("SELECT 1") == [(1,)]
 
 
+def test_a_process_that_was_started_ahead_is_taken(kept: KeptRows) -> None:
+    duck_ahead.start_ahead()
+    duck_ahead.start_ahead()
+    [waiting] = duck_ahead._AHEAD
+    with closing(DuckProcess({"data": kept.path}, Bounds())) as database:
+        assert database.rows("SELECT count(*) FROM input_data") == [(300,)]
+        assert database._process is waiting
+    duck_ahead.start_ahead()
+    [waiting] = duck_ahead._AHEAD
+    duck_ahead.end_ahead()
+    assert waiting.returncode is not None
+    assert not duck_ahead._AHEAD
+
+
+@pytest.mark.parametrize("ahead", [False, True])
 @pytest.mark.parametrize("deaths", [1, 2])
 def test_a_process_that_dies_as_it_starts_is_started_once_more(
-    kept: KeptRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int
+    kept: KeptRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int, ahead: bool
 ) -> None:
     (tmp_path / "mortal.py").write_text(
-        f"import os, pathlib, signal, sys\nborn = pathlib.Path({str(tmp_path)!r}, 'born')\n"
+        f"import os, pathlib, signal\nborn = pathlib.Path({str(tmp_path)!r}, 'born')\n"
         "with born.open('a') as file: file.write('.')\n"
         f"if born.stat().st_size <= {deaths}: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "from tulosvahti.compute.duck_child import main\nmain(sys.argv[1])\n",
+        "from tulosvahti.compute.duck_child import main\nmain()\n",
         encoding="utf-8",
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(duck_process, "_MODULE", "mortal")
+    monkeypatch.setattr(duck_ahead, "_MODULE", "mortal")
+    if ahead:
+        duck_ahead.start_ahead()
+        duck_ahead._AHEAD[0].wait()
     with closing(DuckProcess({"data": kept.path}, Bounds())) as database:
         if deaths == 1:
             assert database.rows("SELECT count(*) FROM input_data") == [(300,)]

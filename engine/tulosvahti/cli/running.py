@@ -56,9 +56,10 @@ def order_of(words: list[str]) -> Order | None:
 def run_project(order: Order) -> int:
     """Judge everything now; give the exit code."""
     from tulosvahti import wiring  # noqa: PLC0415 (loads the ledger)
+    from tulosvahti.compute.duck_ahead import end_ahead  # noqa: PLC0415
     from tulosvahti.load.opened import find_root, open_project  # noqa: PLC0415
     from tulosvahti.problem import ProblemsError  # noqa: PLC0415
-    from tulosvahti.run.nightly import chosen  # noqa: PLC0415
+    from tulosvahti.run.engines import engine_ahead  # noqa: PLC0415
     from tulosvahti.store.lock import LockedError  # noqa: PLC0415
 
     try:
@@ -70,9 +71,14 @@ def run_project(order: Order) -> int:
     except BadCallError as error:
         say(str(error))
         return PROBLEM
-    if order.rules != "*" and not chosen(opened.rules, order.rules):
-        say(f"--rules: no rule matches {order.rules!r}; allowed: globs of rule ids, e.g. 'crm-*'")
-        return PROBLEM
+    if order.rules != "*":
+        from tulosvahti.run.nightly import chosen  # noqa: PLC0415 (after what starts ahead)
+
+        if not chosen(opened.rules, order.rules):
+            say(f"--rules: no rule matches {order.rules!r}; allowed: globs of rule ids, e.g. 'crm-*'")
+            return PROBLEM
+    if not order.cached:
+        engine_ahead(opened.config.compute)
     try:
         done = wiring.run_once(
             opened, day, rules=order.rules, expectations=order.expectations, alerts=order.alerts, fetching=order.fetching,
@@ -81,6 +87,8 @@ def run_project(order: Order) -> int:
     except LockedError as error:
         say(str(error))
         return INCOMPLETE
+    finally:
+        end_ahead()
     if order.json is not None and str(order.json) == "-":
         sys.stdout.write(done.json)
     else:

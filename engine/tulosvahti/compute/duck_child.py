@@ -1,6 +1,6 @@
 """The child process that holds DuckDB: reads queries line by line, answers line by line, and ends with its parent.
 
-Run as ``python -m tulosvahti.compute.duck_child ORDER``, the order being JSON: ``files`` (input to Parquet file), ``memory``
+Run as ``python -m tulosvahti.compute.duck_child``. The first line is the order: ``files`` (input to Parquet file), ``memory``
 (bytes), ``spill`` (a folder), ``threads`` (0: as many as there are processors). It says when it is ready. A query is ``{"sql": …}``; an answer is
 ``{"kinds": …, "rows": …, "seconds": …, "memory": …}`` or ``{"error": …}``. Decimals and days travel as texts.
 """
@@ -22,17 +22,17 @@ _BESIDE = 1 << 30
 """Bytes of address space beside what DuckDB may use: the interpreter, its libraries, stacks."""
 
 
-def main(order: str) -> None:
+def main() -> None:
     """Answer until the parent lets go."""
-    wanted = json.loads(order)
     # What a library prints must not get between the lines.
     pipe = os.dup(1)
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    _bound(int(wanted["memory"]))
     questions: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=_listen, args=(questions,), daemon=True).start()
+    wanted = json.loads(questions.get())
+    _bound(int(wanted["memory"]))
     with os.fdopen(pipe, "w", encoding="utf-8") as out:
         try:
             connection = opened(wanted["files"], wanted["memory"], wanted["spill"], wanted["threads"])
@@ -116,4 +116,4 @@ def _bound(memory: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

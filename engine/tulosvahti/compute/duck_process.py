@@ -9,9 +9,8 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,15 +18,15 @@ from pathlib import Path
 from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
 
-from tulosvahti.child import end, end_late, environment
+from tulosvahti.child import end_late
+from tulosvahti.compute.duck_ahead import close, started
 from tulosvahti.compute.footer import query_of
 from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.parts_sql import literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-_MODULE = "tulosvahti.compute.duck_child"
 _FAREWELL = 2.0
 _START = 120.0
 """Seconds that the process may take to load and to open the files, on a machine that is busy."""
@@ -72,18 +71,32 @@ class DuckProcess:
             "files": self._files, "memory": self._bounds.memory, "spill": str(self._spill), "threads": self._bounds.threads,
         }  # fmt: skip
         try:
-            # -P: a file beside the project that is named as one of Python's own modules is not run.
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-P", "-m", _MODULE, json.dumps(order)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=environment(),
-                start_new_session=True,
-            )
+            self._process = started()
         except OSError as error:
             self.close()
             raise NotComputedError(f"the database's process could not be started: {error}") from None
+        with self._in_time(_START):
+            self._say(json.dumps(order).encode() + b"\n")
+
+    @contextmanager
+    def _in_time(self, seconds: float) -> Iterator[Event]:
+        """End the process where what is done with it takes longer; the event tells that this was why."""
+        late = Event()
+        timer = Timer(seconds, end_late, (self._process, late))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield late
+        finally:
+            timer.cancel()
+            timer.join()
+
+    def _say(self, line: bytes) -> None:
+        """Send a line; a process that has ended takes none, and does not answer it."""
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.write(line)
+                self._process.stdin.flush()
 
     def rows(self, sql: str, part: float = 1.0) -> list[tuple[Any, ...]]:
         """Run a query within its deadline.
@@ -112,21 +125,12 @@ class DuckProcess:
         ]
 
     def _answer(self, question: bytes, seconds: float) -> dict[str, Any]:
-        process, late = self._process, Event()
-        if process is None or process.stdin is None or process.stdout is None:
+        process = self._process
+        if process is None or process.stdout is None:
             raise NotComputedError("the database's process could not be started")
-        timer = Timer(seconds, end_late, (process, late))
-        timer.daemon = True
-        timer.start()
-        line = b""
-        try:
-            with suppress(BrokenPipeError):
-                process.stdin.write(question)
-                process.stdin.flush()
-                line = process.stdout.readline()
-        finally:
-            timer.cancel()
-            timer.join()
+        with self._in_time(seconds) as late:
+            self._say(question)
+            line = process.stdout.readline()
         if not line.endswith(b"\n"):
             failure = NotComputedError if late.is_set() else _DiedError
             raise failure(self._ended(seconds if late.is_set() else 0.0))
@@ -163,12 +167,7 @@ class DuckProcess:
     def close(self) -> None:
         """End the process and remove what it spilled."""
         if self._process is not None:
-            end(self._process)
-            for stream in (self._process.stdin, self._process.stdout):
-                if stream is not None:
-                    with suppress(BrokenPipeError):
-                        stream.close()
-            self._process.wait()
+            close(self._process)
             self._process, self._ready = None, False
         if self._spill is not None:
             shutil.rmtree(self._spill, ignore_errors=True)

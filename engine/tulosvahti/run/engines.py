@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tulosvahti.compute.duck_ahead import start_ahead
 from tulosvahti.core.rule import TargetSpec
 
 if TYPE_CHECKING:
@@ -176,6 +177,12 @@ def engines_over(
     return Routed(default, others, "; ".join(filter(None, (item.lost for item in pushed.values()))))
 
 
+def engine_ahead(config: ComputeConfig) -> None:
+    """Start the process of an engine that is sure to be asked, so that it loads while this one does something else."""
+    if config.engine == "duckdb":
+        start_ahead()
+
+
 def engine_over(
     config: ComputeConfig, tables: Mapping[str, KeptRows], contracts: Mapping[str, Contract], as_of: date
 ) -> Engine:
@@ -187,6 +194,8 @@ def engine_over(
         files = {name: table.path.resolve().as_uri() for name, table in tables.items()}
         database = SparkDatabase(config.master, files, dict(config.settings), config.seconds)
         return Engine(database, contracts, as_of, {name: table.height for name, table in tables.items()})
+    if tables:
+        engine_ahead(config)
     from tulosvahti.compute.duck_process import Bounds  # noqa: PLC0415 (heavy)
     from tulosvahti.compute.measuring import DuckEngine  # noqa: PLC0415 (heavy)
 
