@@ -163,8 +163,8 @@ class Fragile:
             raise self.error("it did not end")
         return self.inner.rows(sql)
 
-    def sample(self, step: int) -> str:
-        return self.inner.sample(step)
+    def sampled(self, name: str, height: int) -> str:
+        return self.inner.sampled(name, height)
 
     def footer(self, name: str) -> str:
         return ""

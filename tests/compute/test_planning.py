@@ -26,7 +26,7 @@ from measurements import (
     targets,
 )
 
-from tulosvahti.compute import planning
+from tulosvahti.compute import folding, planning
 from tulosvahti.compute.measuring import DuckEngine
 from tulosvahti.core import expression
 from tulosvahti.core.contract import Contract
@@ -47,10 +47,13 @@ def agree(frame: pl.DataFrame, contract: Contract, specs: list[TargetSpec | Rows
     return engine
 
 
-@pytest.mark.parametrize("limits", [{}, {"MOST_PARTS": 4}, {"MOST_VALUES": 2, "MOST_CELLS": 12, "FEW_FILTERS": 1}], ids=["as is", "few parts", "few cells"])
+@pytest.mark.parametrize("limits", [
+    {}, {"planning.MOST_PARTS": 4}, {"planning.MOST_VALUES": 2, "planning.MOST_CELLS": 12, "planning.FEW_COMPARED": 1},
+    {"folding.MOST_GROUPS": 0}, {"folding.MOST_GROUPS": 30, "planning.FEW_COMPARED": 1},
+], ids=["as is", "few parts", "few cells", "nothing folded", "some folded"])  # fmt: skip
 def test_a_plan_gives_what_the_rules_own_queries_give(limits: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in limits.items():
-        monkeypatch.setattr(planning, name, value)
+        monkeypatch.setattr(f"tulosvahti.compute.{name}", value)
     planned = 0
 
     @settings(max_examples=20, deadline=None)
@@ -77,6 +80,28 @@ def test_a_thousand_rules_are_one_query_of_few_parts() -> None:
     # One count of all rows, and a count of true and one of false for each predicate.
     assert len(run.done.parts) - run.done.sql.splitlines()[-1].count("k") == 1 + 2 * len(values)
     assert "FILTER" not in run.done.sql
+
+
+def test_conditions_are_told_of_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = contract_of().kinds
+    rows = [row | {"done": date(2022 + at % 3, 1 + at % 12, 1), "centre": None if at % 11 == 3 else row["centre"]} for at, row in enumerate(rows_of(400))]
+    texts = ["n >= 2", "ok", "centre IN ('Häme', 'Kainuu', 'x')", "length(centre) > 4", "length(centre) > 5 OR ok", "year(done) <> 2023", "year(done) = 2022 OR centre = 'Åland'", "done < seen"]
+    wheres = [None, "centre = 'Häme'", "year(done) = 2023", "ok AND n < 7", "fee > 1"]
+    specs: list[TargetSpec | RowsSpec] = [
+        RowsSpec("data", expression.parse_condition(text, kinds), expression.parse_condition(where, kinds) if where else None, missing, ("n", "done"))
+        for text in texts for where in wheres for missing in ("unknown", "fail")
+    ]  # fmt: skip
+    specs += [share(text, f"centre = '{name}'") for text in texts for name in CENTRES[:5]]
+    monkeypatch.setattr(planning, "MOST_PARTS", 1_000)
+    (run,) = agree(frame_of(rows), contract_of(), specs).passes
+    of_groups, of_rows = (run.done.sql.index(text) for text in ("SELECT *", "__row,"))
+    # Those of keys are asked of the groups, the others once of each row.
+    for text in ('LENGTH("centre") > 4', 'YEAR("done") <> 2023', "'x'", 'YEAR("done") = 2022 OR "centre"'):
+        assert of_groups < run.done.sql.index(text) < of_rows, text
+    assert run.done.sql.count('"n" >= 2') == 2, "once for each strategy for missing operands"
+    monkeypatch.setattr(folding, "MOST_GROUPS", 60)
+    (run,) = agree(frame_of(rows), contract_of(), specs).passes
+    assert "count(CASE" in run.done.sql, "some are counted row by row"
 
 
 def test_a_rule_that_fails_is_unknown_alone() -> None:

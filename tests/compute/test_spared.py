@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from measurements import AS_OF, KEYS, ROW, conditions, contract_of, found, frame_of, other_rows, rows_of, targets
 
-from tulosvahti.compute import spared, uniqueness
+from tulosvahti.compute import sampling, spared, uniqueness
 from tulosvahti.compute.engine import Engine
 from tulosvahti.compute.measuring import DuckDatabase, DuckEngine
 from tulosvahti.core import expression
@@ -29,6 +29,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take every input for a large one, of small row groups and short bit strings."""
     monkeypatch.setattr(spared, "LARGE", 0)
     monkeypatch.setattr(uniqueness, "_BITS", 4)
+    monkeypatch.setattr(sampling, "SAMPLED", 20)
 
 
 def engine_of(folder: Path, tables: dict[str, list[dict[str, object]]]) -> Engine:

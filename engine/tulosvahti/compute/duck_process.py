@@ -23,6 +23,7 @@ from tulosvahti.compute.duck_ahead import close, started
 from tulosvahti.compute.footer import query_of
 from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.parts_sql import literal
+from tulosvahti.compute.sampling import some_rows_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -152,9 +153,9 @@ class DuckProcess:
             name = signal.Signals(-(code or 0)).name
         return f"the database's process ended on it ({name})"
 
-    def sample(self, step: int) -> str:
-        """Give the condition on one row of so many."""
-        return f"__row % {step} = 0"
+    def sampled(self, name: str, height: int) -> str:
+        """Give some rows of an input."""
+        return some_rows_of_file(name, self._files[name], height)
 
     def footer(self, name: str) -> str:
         """Give the query of what the file of an input says of itself."""

@@ -11,12 +11,14 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tulosvahti.compute.cells_sql import EXAMPLES, Draft
+from tulosvahti.compute.folding import folded
 from tulosvahti.compute.footer_answers import counts_all
 from tulosvahti.compute.found import LostError, Measured, NotComputedError, RowsMeasured
 from tulosvahti.compute.groups import bounds_of, group_of, text_of, with_floating
 from tulosvahti.compute.keys_sql import complete
 from tulosvahti.compute.parts_sql import COUNTS, columns_of, literal, quoted
-from tulosvahti.compute.planning import EXAMPLES, Pass, candidates, passes_of, planned
+from tulosvahti.compute.planning import Pass, candidates, passes_of, planned
 from tulosvahti.compute.rule_sql import RuleSql
 from tulosvahti.compute.spared import Spared
 from tulosvahti.compute.step import Step
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
 _LEAST_PART = 0.1
 _FEW = 10_000
 """Rows of which all are read where some are asked for again and again."""
-SAMPLED = 20_000
-"""Rows from which the number of different values is guessed; a wrong guess costs time, never exactness."""
 
 
 class Database(Protocol):
@@ -63,8 +63,8 @@ class Database(Protocol):
 
         """
 
-    def sample(self, step: int) -> str:
-        """Give the condition on about one row of so many."""
+    def sampled(self, name: str, height: int) -> str:
+        """Give about ``SAMPLED`` rows of an input of so many, as a table that is called as the input is."""
 
     def footer(self, name: str) -> str:
         """Give the query of what an input's file says of itself (``Footer``); empty: there is no such file."""
@@ -289,7 +289,7 @@ class Engine:
 
     def _try(self, wanted: Sequence[Wanted], keys: frozenset[str], part: float = 1.0) -> None:
         """Run a division of the plan; where a pass fails, halve it until what fails stands alone."""
-        for made in planned(wanted, keys):
+        for made in planned(wanted, keys, self._fold):
             start = time.perf_counter()
             try:
                 cells = self._run(made.sql, part)
@@ -306,13 +306,23 @@ class Engine:
             self.passes.append(run)
             self._runs |= dict.fromkeys(made.read, run)
 
+    def _fold(self, draft: Draft) -> list[str] | None:
+        if not self._database.reads_in_order:
+            return None
+        try:
+            return folded(draft, self._sampled(draft.input), self._run)
+        except NotComputedError:
+            return None
+
+    def _sampled(self, name: str) -> str:
+        return self._database.sampled(name, self._heights[name])
+
     def _values(self, name: str, fields: Sequence[str]) -> dict[str, int]:
         """Guess how many different values fields have, from every so many rows."""
         if not fields:
             return {}
-        step = max(self._heights[name] // SAMPLED, 1)
         counts = ", ".join(f"count(DISTINCT {quoted(item)})" for item in fields)
-        found = self._run(f"SELECT {counts} FROM {quoted('input_' + name)} WHERE {self._database.sample(step)}")[0]
+        found = self._run(f"SELECT {counts} FROM {self._sampled(name)}")[0]
         return dict(zip(fields, found, strict=True))
 
     def _own(self, sql: str) -> list[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from tulosvahti.compute.engine import Engine
 from tulosvahti.compute.footer import query_of
 from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.parts_sql import literal, quoted
+from tulosvahti.compute.sampling import SAMPLED, some_rows, some_rows_of_file
 from tulosvahti.core.kept_rows import KeptRows
 
 if TYPE_CHECKING:
@@ -66,9 +67,10 @@ class DuckDatabase:
         except self._failure as error:
             raise NotComputedError(str(error).splitlines()[0]) from None
 
-    def sample(self, step: int) -> str:
-        """Give the condition on one row of so many."""
-        return f"__row % {step} = 0"
+    def sampled(self, name: str, height: int) -> str:
+        """Give some rows of an input."""
+        step = max(height // SAMPLED, 1)
+        return some_rows_of_file(name, self._files[name], height) if name in self._files else some_rows(name, f"__row % {step} = 0")
 
     def footer(self, name: str) -> str:
         """Give the query of what the file of an input says of itself; a frame says nothing."""

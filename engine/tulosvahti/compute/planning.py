@@ -8,30 +8,30 @@ asked for the same groups share a pass of just these groups. The newest row is f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tulosvahti.compute.cells_sql import Draft, Is, When
 from tulosvahti.compute.parts_sql import quoted
 from tulosvahti.compute.rule_sql import period_start
 from tulosvahti.core.cells import Chosen, Counts, Merge, Recipe
 from tulosvahti.core.period import Grain
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
+    from tulosvahti.compute.cells_sql import Part
     from tulosvahti.compute.parts_sql import Leaf
     from tulosvahti.compute.wanted import Wanted
 
-EXAMPLES = 20
-"""Failing rows listed in evidence; counts are always exact."""
 MOST_PARTS = 120
 """Parts of one query."""
 MOST_VALUES = 1_000
 """Different values of a field that may be a key beside others."""
 MOST_CELLS = 50_000
 """Cells that the keys of one pass may span."""
-FEW_FILTERS = 3
-"""From so many different conditions on one field, the field is a key; fewer are predicates of their own."""
+FEW_COMPARED = 3
+"""From so many comparisons with one field, the field is a key; of fewer each row is asked."""
 _WITHIN_MONTHS = (Grain.MONTH, Grain.QUARTER, Grain.HALF_YEAR, Grain.YEAR)
 
 
@@ -47,13 +47,13 @@ class Pass:
 
 
 def candidates(wanted: Sequence[Wanted]) -> list[str]:
-    """Give the fields that may become keys: those of subjects, and those that filters compare often."""
-    conditions: dict[str, set[str]] = {}
+    """Give the fields that may become keys: those of subjects, and those that are compared often."""
+    compared: dict[str, dict[str, int]] = {}
     for item in wanted:
-        for atom in item.filter:
+        for atom in (*item.filter, *item.compared):
             if atom.field:
-                conditions.setdefault(atom.field, set()).add(atom.sql)
-    often = [name for name, found in conditions.items() if len(found) >= FEW_FILTERS]
+                compared.setdefault(atom.field, {})[atom.sql] = len(atom.values)
+    often = [name for name, found in compared.items() if sum(found.values()) >= FEW_COMPARED]
     return sorted({name for item in wanted for name in (*item.by, *item.dated)} | set(often))
 
 
@@ -105,116 +105,113 @@ def _span(names: set[str], values: Mapping[str, int]) -> int:
     return span
 
 
-@dataclass
-class _Draft:
-    """A query in the making: keys and named expressions with their aliases, parts with how they merge, joins."""
-
-    keys: dict[str, str] = field(default_factory=dict)
-    named: dict[str, str] = field(default_factory=dict)
-    parts: dict[str, Merge] = field(default_factory=dict)
-    joins: dict[str, None] = field(default_factory=dict)
-
-    def key(self, sql: str) -> int:
-        self.keys.setdefault(sql, f"k{len(self.keys)}")
-        return list(self.keys).index(sql)
-
-    def name(self, sql: str) -> str:
-        return self.named.setdefault(sql, f"e{len(self.named)}")
-
-    def part(self, sql: str, merge: Merge = Merge.COUNT) -> int:
-        self.parts.setdefault(sql, merge)
-        return list(self.parts).index(sql)
+def _nothing(_draft: Draft) -> None:
+    """Fold no condition."""
 
 
-def planned(wanted: Sequence[Wanted], keys: frozenset[str]) -> list[Pass]:
-    """Write the queries of one division of ``passes_of``: one, or several where there are more than ``MOST_PARTS``."""
+def planned(wanted: Sequence[Wanted], keys: frozenset[str], fold: Callable[[Draft], Sequence[str] | None] = _nothing) -> list[Pass]:
+    """Write the queries of one division of ``passes_of``: one, or several where there are more than ``MOST_PARTS``.
+
+    ``fold`` chooses the conditions that are folded.
+    """
     shared_known = len({item.known for item in wanted}) == 1
     families = {day: {item.grain for item in wanted if item.day == day} for day in {item.day for item in wanted if item.day}}
+
+    def begun() -> Draft:
+        return Draft(wanted[0].input, wanted[0].known if shared_known else "")
+
     result: list[Pass] = []
-    draft, read = _Draft(), dict[str, tuple[Chosen, Recipe]]()
+    draft, read = begun(), dict[str, tuple[Chosen, Recipe]]()
     for item in wanted:
         before = len(draft.parts)
         made = _made(item, draft, keys, families, shared_known=shared_known)
         read[item.query] = made
         if len(draft.parts) > MOST_PARTS and before:
             read.pop(item.query)
-            result.append(_written(wanted[0], draft, read, shared_known=shared_known, parts=before))
-            draft, read = _Draft(), {}
+            result.append(_written(draft, read, list(draft.parts)[:before], fold))
+            draft, read = begun(), {}
             read[item.query] = _made(item, draft, keys, families, shared_known=shared_known)
-    result.append(_written(wanted[0], draft, read, shared_known=shared_known, parts=len(draft.parts)))
+    result.append(_written(draft, read, list(draft.parts), fold))
     return result
 
 
 def _made(
-    item: Wanted, draft: _Draft, keys: frozenset[str], families: Mapping[str, set[Grain]], *, shared_known: bool
+    item: Wanted, draft: Draft, keys: frozenset[str], families: Mapping[str, set[Grain]], *, shared_known: bool
 ) -> tuple[Chosen, Recipe]:
     chosen = Chosen(
-        draft.key("__rejected"),
+        draft.key("FALSE" if item.sound else "__rejected"),
         None if shared_known or not item.known else draft.key(f"({item.known})"),
-        draft.key(period_start(item.day, finest(item.grain, families[item.day]))) if item.day else None,
+        _day_key(item, finest(item.grain, families[item.day]), draft) if item.day else None,
         item.grain if item.day else None,
-        tuple(draft.key(quoted(name)) for name in item.by),
-        tuple((draft.key(quoted(atom.field)), atom.values) for atom in item.filter if atom.field in keys),
+        tuple(draft.field_key(quoted(name)) for name in item.by),
+        tuple((draft.field_key(quoted(atom.field)), atom.values) for atom in item.filter if atom.field in keys),
     )
-    rest = [atom.sql for atom in item.filter if atom.field not in keys]
-    scope = draft.name(" AND ".join(f"({sql})" for sql in rest)) if rest else ""
-    within = [scope] if scope else []
-    unknown = [f"{scope} IS NULL"] if scope else None
+    rest = [atom for atom in item.filter if atom.field not in keys]
+    within: tuple[When, ...] = ()
+    unknown: tuple[When, ...] | None = None
+    if rest:
+        told = frozenset[str]().union(*(atom.reads for atom in rest)) if all(atom.reads for atom in rest) else frozenset()
+        scope = draft.condition(" AND ".join(f"({atom.sql})" for atom in rest), told)
+        within, unknown = (When(scope),), (When(scope, Is.UNKNOWN),)
+    if item.value != "TRUE":
+        draft.joins |= dict.fromkeys([item.join] if item.join else [])
 
-    def counted(*conditions: str) -> Counts:
-        sure = draft.part(_count([*within, *conditions]))
-        return Counts(sure, None if unknown is None else draft.part(_count([*unknown, *conditions])))
+    def counted(value: str = "", *when: When) -> Counts:
+        sure = draft.part("count", value, (*within, *when))
+        return Counts(sure, None if unknown is None else draft.part("count", value, (*unknown, *when)))
 
     newest = tuple(draft.key(f"({sql})") for sql in item.newest)
-    rows, taken = draft.part(_count([])), counted()
+    rows, taken = draft.part("count"), counted()
     yes, no = taken, Counts(None)
     values: list[tuple[str, int, bool]] = []
     first = None
-    if item.join:
-        draft.joins[item.join] = None
-    if item.value != "TRUE":
-        value = draft.name(item.value)
-        yes = counted(value if item.logical else f"{value} IS NOT NULL")
-        if item.logical:
-            no = counted(f"NOT {value}")
-        if item.summed:
-            values.append(("sum", draft.part(_over("sum", within, value), Merge.ADD), False))
-        if item.different:
-            values.append(("distinct", draft.part(_different(within, value), Merge.ALONE), False))
-        if item.newest:
-            values.append(("latest", draft.part(_over("max", within, value), Merge.GREATEST), False))
-            values.append(("least latest", draft.part(_over("min", within, value), Merge.LEAST), False))
+    if item.value != "TRUE" and item.logical:
+        value = draft.condition(item.value, item.reads)
+        yes, no = counted("", When(value)), counted("", When(value, Is.FALSE))
         if item.listed:
-            failing = " AND ".join([*within, f"NOT {value}"])
-            first = draft.part(f"min(CASE WHEN {failing} THEN __row END, {EXAMPLES})", Merge.FIRST)
+            first = draft.part("first", "", (*within, When(value, Is.FALSE)))
+    elif item.value != "TRUE":
+        value = draft.name(item.value)
+        yes = counted(value)
+        if item.summed:
+            values.append(("sum", draft.part("sum", value, within), False))
+        if item.different:
+            values.append(("distinct", draft.part("distinct", value, within), False))
+        if item.newest:
+            values.append(("latest", draft.part("max", value, within), False))
+            values.append(("least latest", draft.part("min", value, within), False))
     for leaf in item.leaves:
         values += _leaf(leaf, draft, within, taken)
     return chosen, Recipe(rows, taken, yes, no, tuple(values), first, newest)
 
 
-def _different(within: list[str], value: str) -> str:
-    return f"count(DISTINCT CASE WHEN {' AND '.join(within)} THEN {value} END)" if within else f"count(DISTINCT {value})"
+def _day_key(item: Wanted, grain: Grain, draft: Draft) -> int:
+    """Give the place of the first day of a row's period; of a year, rows are grouped by its number."""
+    sql, shown = (f"year({item.day})", "make_date({}, 1, 1)") if grain is Grain.YEAR else (period_start(item.day, grain), "{}")
+    place = draft.key(sql, shown)
+    if grain in _WITHIN_MONTHS:
+        draft.fields.setdefault(f"YEAR({item.dated_by})", {item.dated_by: draft.shown[draft.keys[sql]]})
+    return place
 
 
-def _leaf(leaf: Leaf, draft: _Draft, within: list[str], taken: Counts) -> Iterator[tuple[str, int, bool]]:
+def _leaf(leaf: Leaf, draft: Draft, within: tuple[When, ...], taken: Counts) -> Iterator[tuple[str, int, bool]]:
     if not leaf.argument:
         if taken.sure is not None:
             yield leaf.name, taken.sure, False
         return
     value = draft.name(leaf.argument)
     if leaf.distinct:
-        yield leaf.name, draft.part(_different(within, value), Merge.ALONE), False
+        yield leaf.name, draft.part("distinct", value, within), False
         return
-    number = draft.part(_over("count", within, value))
+    number = draft.part("count", value, within)
     if leaf.function == "count":
         yield leaf.name, number, False
         return
     if leaf.function == "avg":
-        yield f"total: {leaf.name}", draft.part(_over("sum", within, value), Merge.ADD), False
+        yield f"total: {leaf.name}", draft.part("sum", value, within), False
         yield f"number: {leaf.name}", number, False
     else:
-        merge = {"sum": Merge.ADD, "min": Merge.LEAST, "max": Merge.GREATEST}[leaf.function]
-        yield leaf.name, draft.part(_over(leaf.function, within, value), merge), False
+        yield leaf.name, draft.part(leaf.function, value, within), False
     yield f"missing: {leaf.name}", number, True
 
 
@@ -227,33 +224,15 @@ def finest(grain: Grain, grains: set[Grain]) -> Grain:
     return next(item for item in _WITHIN_MONTHS if item in grains)
 
 
-def _count(conditions: Sequence[str]) -> str:
-    return f"count(CASE WHEN {' AND '.join(conditions)} THEN 1 END)" if conditions else "count(*)"
-
-
-def _over(function: str, within: list[str], value: str) -> str:
-    return f"{function}(CASE WHEN {' AND '.join(within)} THEN {value} END)" if within else f"{function}({value})"
-
-
 def _written(
-    first: Wanted, draft: _Draft, read: Mapping[str, tuple[Chosen, Recipe]], *, shared_known: bool, parts: int
+    draft: Draft, read: Mapping[str, tuple[Chosen, Recipe]], parts: Sequence[Part], fold: Callable[[Draft], Sequence[str] | None]
 ) -> Pass:
     """Write a draft's query; its places count from the start of a cell, keys first."""
-    chosen = list(draft.parts.items())[:parts]
     offset = len(draft.keys)
-    inner = [f"{sql} AS {alias}" for sql, alias in draft.keys.items()]
-    inner += [f"({sql}) AS {alias}" for sql, alias in draft.named.items()]
-    source = f"SELECT __row, {', '.join(inner)} FROM {' '.join([quoted('input_' + first.input), *draft.joins])}"
-    if shared_known and first.known:
-        source += f" WHERE {first.known}"
-    keys = ", ".join(draft.keys.values())
-    sql = f"SELECT {keys}, {', '.join(sql for sql, _ in chosen)}\nFROM ({source})\nGROUP BY {keys}"
-    return Pass(
-        first.input,
-        sql,
-        (*([Merge.COUNT] * offset), *(merge for _, merge in chosen)),
-        {query: (place, _moved(recipe, offset)) for query, (place, recipe) in read.items()},
-    )
+    merges = (*([Merge.COUNT] * offset), *(part.merge for part in parts))
+    chosen = None if Merge.ALONE in merges else fold(draft)
+    moved = {query: (place, _moved(recipe, offset)) for query, (place, recipe) in read.items()}
+    return Pass(draft.input, draft.written(parts, chosen), merges, moved)
 
 
 def _moved(recipe: Recipe, offset: int) -> Recipe:

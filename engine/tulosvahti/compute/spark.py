@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from tulosvahti.compute.dialects import translated
 from tulosvahti.compute.found import LostError, NotComputedError
+from tulosvahti.compute.sampling import SAMPLED, some_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,9 +91,9 @@ class SparkDatabase:
         except (Py4JError, OSError, AttributeError):
             return True
 
-    def sample(self, step: int) -> str:
-        """Give the condition on one row of so many."""
-        return f"__row % {step} = 0"
+    def sampled(self, name: str, height: int) -> str:
+        """Give some rows of an input."""
+        return some_rows(name, f"__row % {max(height // SAMPLED, 1)} = 0")
 
     def footer(self, name: str) -> str:  # noqa: ARG002 (no input is one file)
         """Give no query: the database plans by its own statistics."""

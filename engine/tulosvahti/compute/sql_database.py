@@ -15,6 +15,7 @@ from sqlalchemy import exc
 
 from tulosvahti.compute.dialects import translated
 from tulosvahti.compute.found import LostError, NotComputedError
+from tulosvahti.compute.sampling import SAMPLED, some_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -113,9 +114,9 @@ class SqlDatabase:
         found = self._patiently(lambda: self._run(f"SELECT * FROM ({relation}) AS nothing WHERE 1 = 0", 1.0), 1.0)
         return {column.name: str(getattr(column, "type_display", column.type_code)) for column in found.cursor.description}
 
-    def sample(self, step: int) -> str:
-        """Give the condition on about one row of so many: rows of tables have no numbers."""
-        return f"random() < {1 / step:.9f}"
+    def sampled(self, name: str, height: int) -> str:
+        """Give some rows of an input: rows of tables have no numbers."""
+        return some_rows(name, f"random() < {min(SAMPLED / max(height, 1), 1):.9f}")
 
     def footer(self, name: str) -> str:  # noqa: ARG002 (no input is one file)
         """Give no query: the database plans by its own statistics."""

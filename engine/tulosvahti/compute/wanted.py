@@ -12,7 +12,7 @@ from tulosvahti.compute.keys_sql import MISSING, has_key, has_partner, partners
 from tulosvahti.compute.parts_sql import Leaf, has_row_value, leaves_of, quoted
 from tulosvahti.compute.rule_sql import RuleSql, period_start, sql_of
 from tulosvahti.core.contract import FieldType
-from tulosvahti.core.expressed import PARAMETERS
+from tulosvahti.core.expressed import PARAMETERS, Kind
 from tulosvahti.core.period import Grain
 from tulosvahti.core.rule import MeasureKind, RowsSpec, TargetSpec
 
@@ -32,6 +32,8 @@ class Atom:
     sql: str
     field: str = ""
     values: frozenset[Any] = frozenset()
+    reads: frozenset[str] = frozenset()
+    """As ``Wanted.reads``."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Wanted:
     by: tuple[str, ...] = ()
     filter: tuple[Atom, ...] = ()
     value: str = "TRUE"
+    reads: frozenset[str] = frozenset()
+    """The fields that a condition speaks of, quoted, or ``YEAR`` of them; empty: it speaks of other things too."""
     logical: bool = True
     summed: bool = False
     leaves: tuple[Leaf, ...] = ()
@@ -57,6 +61,12 @@ class Wanted:
     """What tells how new a row is, the first before the second; the value of the newest row is asked for."""
     dated: tuple[str, ...] = ()
     """The fields behind ``newest``."""
+    dated_by: str = ""
+    """The field behind ``day``, quoted."""
+    compared: tuple[Atom, ...] = ()
+    """What ``value`` compares, where it is a field that equals one of some values."""
+    sound: bool = False
+    """True: no row is a reject."""
     join: str = ""
     """The keys of the input that the rows refer to, beside which ``value`` stands."""
 
@@ -80,14 +90,19 @@ def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql, *, listed: bool = Tru
         contract, join = rules.contracts[spec.input], ""
         if _speaks_of_periods(spec.where, spec.require):
             return None
+        said = _said(spec.require, contract, rules)
+        reads, compared = said.reads, (said,) if said.field else ()
         if spec.references is not None:
             outcome, join = has_partner(spec.references, spec.missing), partners(spec.references)[0]
         elif spec.unique:
             outcome, listed = has_key(spec.unique, spec.missing), listed and spec.missing == "fail"
+            reads = frozenset(map(quoted, spec.unique))
         else:
-            outcome = f"coalesce({rules.compiled(spec.require, None)}, {MISSING[spec.missing]})"
+            outcome = rules.compiled(spec.require, None)
+            outcome = outcome if spec.missing == "unknown" else f"coalesce({outcome}, {MISSING[spec.missing]})"
         atoms = rules.once(("atoms", spec.input, *sql_of(spec.where)), lambda: _atoms(spec.where, contract, rules.written))
-        return Wanted(rules.query(spec), spec.input, filter=atoms, value=outcome, listed=listed, join=join)
+        query = rules.query(spec)
+        return Wanted(query, spec.input, filter=atoms, value=outcome, reads=reads, listed=listed, compared=compared, join=join)
     measure = spec.measure
     if measure.mapping is not None:
         return None
@@ -102,8 +117,9 @@ def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql, *, listed: bool = Tru
     place = ("atoms", measure.input, spec.grain, start, *sql_of(measure.where))
     atoms = rules.once(place, lambda: _atoms(measure.where, contract, written))
     value = rules.compiled(measure.expression, spec.grain, start) if row_value else "TRUE"
+    said = _said(measure.expression if row_value else None, contract, rules)
     if measure.skip_missing:
-        atoms = (*atoms, Atom(f"({value}) IS NOT NULL"))
+        atoms = (*atoms, Atom(f"({value}) IS NOT NULL", reads=said.reads))
     newest: tuple[str, ...] = ()
     if measure.kind is MeasureKind.LATEST:
         newest = (day, quoted(contract.known_on)) if contract.known_on else (day,)
@@ -116,11 +132,14 @@ def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql, *, listed: bool = Tru
         measure.by,
         atoms,
         value,
+        said.reads,
         measure.kind in {MeasureKind.COUNT, MeasureKind.SHARE},
         measure.kind in {MeasureKind.SUM, MeasureKind.MEAN},
         leaves,
         different=measure.kind is MeasureKind.DISTINCT,
         newest=newest,
+        dated_by=quoted(measure.period) if contract.kinds.get(measure.period) is Kind.DATE else "",
+        compared=(said,) if said.field else (),
         dated=(measure.period, contract.known_on) if newest and contract.known_on else (measure.period,) if newest else (),
     )
 
@@ -134,6 +153,22 @@ def _speaks_of_periods(*expressions: Expression | None) -> bool:
     )
 
 
+def _said(expression: Expression | None, contract: Contract, rules: RuleSql) -> Atom:
+    """Tell what an expression of rows speaks of, and what it compares."""
+    if expression is None:
+        return Atom("")
+    make = lambda: Atom(expression.text, *_equal(expression.tree.unnest(), contract), _reads(expression.tree))  # noqa: E731
+    return rules.once(("said", contract.name, *sql_of(expression)), make)
+
+
+def _reads(tree: exp.Expression) -> frozenset[str]:
+    """Name what a condition is made of: fields, or the years of fields; empty: periods too."""
+    columns = list(tree.find_all(exp.Column))
+    if any(column.name in PARAMETERS for column in columns):
+        return frozenset()
+    return frozenset(f"YEAR({quoted(item.name)})" if isinstance(item.parent, exp.Year) else quoted(item.name) for item in columns)
+
+
 def _atoms(where: Expression | None, contract: Contract, written: Callable[[exp.Expression], str]) -> tuple[Atom, ...]:
     """Take a filter apart at its outer ANDs."""
     if where is None:
@@ -141,7 +176,7 @@ def _atoms(where: Expression | None, contract: Contract, written: Callable[[exp.
     found = []
     for node in _conjuncts(where.tree):
         name, values = _equal(node, contract)
-        found.append(Atom(written(node), name, values))
+        found.append(Atom(written(node), name, values, _reads(node)))
     return tuple(found)
 
 
@@ -155,7 +190,7 @@ def _conjuncts(node: exp.Expression) -> Iterator[exp.Expression]:
         yield node
 
 
-def _equal(node: exp.Expression, contract: Contract) -> tuple[str, frozenset[Any]]:
+def _equal(node: exp.Expr, contract: Contract) -> tuple[str, frozenset[Any]]:
     """Read ``field = value`` and ``field IN (values)`` of texts and whole numbers; an empty name: it is another condition."""
     if isinstance(node, exp.EQ):
         sides = [node.this, node.expression]
