@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 from delivered import _record, _wide, delivered, workbook
 from grids import opendocument, packed
+from quine import quine
 
 if sys.platform == "win32":
     pytest.skip("limits of a process are the system's there", allow_module_level=True)
@@ -164,6 +165,9 @@ CASES: dict[str, Callable[[], Case]] = {
     "workbook-bomb": lambda: ("leads.xlsx", blown("xl/worksheets/sheet1.xml", worksheet("")[:-12].encode(), b" " * (1 << 24), 240, workbook([["code"]])), "file unfolds to more than 2 GB"),
     "shared-strings-bomb": lambda: ("leads.xlsx", blown("xl/sharedStrings.xml", f'<sst xmlns="{_MAIN}">'.encode(), b"<si><t>aaaaaaaaaaaaaaaaaaaaaaaaaaaa</t></si>" * 200_000, 200, workbook([["code"]])), ""),
     "archive-in-archive-without-end": lambda: ("leads.zip", nested(), "zip archive is refused: '49' in it is an archive itself"),
+    "quine-zip": lambda: ("leads.zip", quine("leads.csv"), "zip archive is refused: 'leads.csv' in it is an archive itself"),
+    "quine-zip-by-name": lambda: ("leads.zip", quine("leads.zip"), "zip archive is refused: 'leads.zip' in it is an archive itself"),
+    "quine-workbook": lambda: ("leads.xlsx", quine("xl/workbook.xml"), ""),
     "overlapping-zip": lambda: ("leads.zip", overlapping(), "zip archive is refused: its files overlap"),
     "billions-of-cells": lambda: ("leads.xlsx", sheet(_FAR), "file has more than 20000000 cells"),
     "billions-of-cells-ods": lambda: ("leads.ods", packed(opendocument(_REPEATED)), "file has more than 20000000 cells"),
@@ -213,6 +217,12 @@ def test_hostile_file(service: Service, kind: str) -> None:
     assert end["why"].startswith(explanation)
     after, _ = service.take("leads.csv", delivered("csv")) or ({}, {})
     assert after["state"] == "accepted"
+
+
+def test_the_quine_is_one() -> None:
+    archive = quine("leads.csv")
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        assert opened.read("leads.csv") == archive
 
 
 def test_no_child_took_more_than_it_may(service: Service) -> None:
