@@ -11,15 +11,27 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from measurements import AS_OF, KEYS, ROW, conditions, contract_of, found, frame_of, other_rows, rows_of, targets
+from measurements import (
+    AS_OF,
+    KEYS,
+    REFERENCES,
+    ROW,
+    conditions,
+    contract_of,
+    found,
+    frame_of,
+    other_rows,
+    rows_of,
+    targets,
+)
 
-from tulosvahti.compute import sampling, spared, uniqueness
+from tulosvahti.compute import footer_answers, sampling, spared, uniqueness
 from tulosvahti.compute.engine import Engine
 from tulosvahti.compute.measuring import DuckDatabase, DuckEngine
 from tulosvahti.core import expression
 from tulosvahti.core.kept_rows import KeptRows
 from tulosvahti.core.period import Grain
-from tulosvahti.core.rule import Measure, MeasureKind, RowsSpec, TargetSpec
+from tulosvahti.core.rule import Measure, MeasureKind, Reference, RowsSpec, TargetSpec
 
 KINDS = contract_of().kinds
 
@@ -103,6 +115,33 @@ def test_many_doubles_are_left_to_the_rules_own_query(tmp_path: Path, monkeypatc
     specs: list[TargetSpec | RowsSpec] = [unique("n"), unique("fee"), unique("fee", "n")]
     engine = agree(tmp_path, specs, rows)
     assert {engine.query_of(spec) for spec in specs} <= engine._answers.keys()
+
+
+@pytest.mark.parametrize("most", [0, 3, 100])
+def test_rows_that_may_be_doubles_are_looked_at_where_they_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(spared, "MOST_ROWS", most)
+    rows = [rows_of(1)[0] | {"n": None if at % 7 == 3 else at if at % 5 else 20, "ok": at % 3 > 0, "rejected": at == 8} for at in range(60)]
+    specs: list[TargetSpec | RowsSpec] = [unique("n", where=where, missing=missing) for where in ("", "ok", "n < 30", "NOT ok") for missing in ("unknown", "fail")]
+    engine = agree(tmp_path, specs, rows)
+    assert bool({engine.query_of(spec) for spec in specs} & engine._answers.keys()) is (most < 10)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_bits_tell_which_whole_numbers_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: Reference, wide: bool) -> None:
+    rows = [row | {"n": None if at % 9 == 0 else 10**15 if at % 12 == 1 else at % 14 - 3, "fee": Decimal(at)} for at, row in enumerate(rows_of(40))]
+    specs: list[TargetSpec | RowsSpec] = [
+        RowsSpec("data", None, expression.parse_condition(where, KINDS), missing, ("n",), references=reference)
+        for where in ("ok", "TRUE") for missing in ("unknown", "fail", "pass")
+    ]  # fmt: skip
+    if wide:
+        monkeypatch.setattr(footer_answers, "_MOST_BITS", 1)
+    told = reference in {REFERENCES[0], REFERENCES[3]} and not (wide and reference.input == "other")
+    (run,) = agree(tmp_path, specs, rows).passes
+    assert ("get_bit" in run.done.sql) is told
+    # A partner that may be a reject is another matter.
+    (run,) = agree(tmp_path, specs, [rows[0] | {"rejected": True}, *rows]).passes
+    assert "get_bit" not in run.done.sql
 
 
 @pytest.mark.parametrize("fields", KEYS)

@@ -16,7 +16,6 @@ from tulosvahti.compute.folding import folded
 from tulosvahti.compute.footer_answers import counts_all
 from tulosvahti.compute.found import LostError, Measured, NotComputedError, RowsMeasured
 from tulosvahti.compute.groups import bounds_of, group_of, text_of, with_floating
-from tulosvahti.compute.keys_sql import complete
 from tulosvahti.compute.parts_sql import COUNTS, columns_of, literal, quoted
 from tulosvahti.compute.planning import Pass, candidates, passes_of, planned
 from tulosvahti.compute.rule_sql import RuleSql
@@ -98,10 +97,10 @@ class PassRun:
         """Give the numbers of the first failing rows of a measurement."""
         return first_rows(*self.groups(query))[:EXAMPLES]
 
-    def named(self, fields: Sequence[str], run: Callable[[str], list[tuple[Any, ...]]]) -> dict[int, dict[str, Any]]:
+    def named(self, fields: Sequence[str], doubles: Iterable[int], run: Callable[[str], list[tuple[Any, ...]]]) -> dict[int, dict[str, Any]]:
         """Give the fields of all first failing rows, by row number: one read for all measurements of the pass."""
         if self._named is None:
-            wanted = sorted({number for query in self.done.read for number in self.first_rows(query)})
+            wanted = sorted({number for query in self.done.read for number in self.first_rows(query)} | set(doubles))
             chosen, rows = ", ".join(["__row", *map(quoted, fields)]), ", ".join(map(str, wanted))
             sql = f"SELECT {chosen} FROM {quoted('input_' + self.done.input)} WHERE __row IN ({rows})"
             self._named = {row[0]: dict(zip(fields, row[1:], strict=True)) for row in run(sql)}
@@ -174,7 +173,7 @@ class Engine:
     def prepare(self, specs: Iterable[TargetSpec | RowsSpec]) -> None:
         """Plan and run the measurements of a run. What fails is left to the rule's own query."""
         by_input: dict[str, dict[str, Wanted]] = defaultdict(dict)
-        unique: dict[tuple[str, tuple[str, ...]], dict[str, None]] = defaultdict(dict)
+        unique: dict[tuple[str, tuple[str, ...]], dict[str, str]] = defaultdict(dict)
         counts: dict[str, TargetSpec] = {}
         for spec in specs:
             wanted = wanted_of(spec, self._rules, listed=self._database.keeps_first)
@@ -183,8 +182,8 @@ class Engine:
             if isinstance(spec, RowsSpec) and spec.unique:
                 if not self._spared.finds_doubles(spec.input):
                     continue
-                unique[spec.input, spec.unique][wanted.query] = None
-            by_input[wanted.input].setdefault(wanted.query, wanted)
+                unique[spec.input, spec.unique][wanted.query] = self._rules.compiled(spec.where, None)
+            by_input[wanted.input].setdefault(wanted.query, self._spared.lighter(spec, wanted))
             self._shown[wanted.input].update(spec.key if isinstance(spec, RowsSpec) else ())
             if isinstance(spec, TargetSpec) and counts_all(spec, self._contracts[wanted.input]):
                 counts[wanted.query] = spec
@@ -233,30 +232,26 @@ class Engine:
         if isinstance(known := self._known.get(sql), RowsMeasured):
             return known
         run = self._runs.get(sql)
-        among = self._spared.among(spec.input, spec.unique) if spec.unique else ""
-        if run and among is not None and self._shown[spec.input].issuperset(spec.key):
-            return self._rows_of(spec, sql, run, among)
+        doubles = self._spared.doubles.get(sql) if spec.unique else []
+        if run and doubles is not None and self._shown[spec.input].issuperset(spec.key):
+            return self._rows_of(spec, sql, run, doubles)
         met, failed, unsure = self._own(sql)[0]
         return RowsMeasured(met, failed, unsure, self._failing(spec) if failed else (), self._database.written(sql))
 
-    def _failing(self, spec: RowsSpec, among: str = "") -> tuple[Mapping[str, str], ...]:
-        return _examples(spec, self._own(f"{self._rules.failing(spec, among)} LIMIT {EXAMPLES}"))
+    def _failing(self, spec: RowsSpec) -> tuple[Mapping[str, str], ...]:
+        return _examples(spec, self._own(f"{self._rules.failing(spec)} LIMIT {EXAMPLES}"))
 
-    def _rows_of(self, spec: RowsSpec, sql: str, run: PassRun, among: str = "") -> RowsMeasured:
+    def _rows_of(self, spec: RowsSpec, sql: str, run: PassRun, doubles: Sequence[int]) -> RowsMeasured:
         bundles, recipe = run.groups(sql)
         found = [numbers(bundle, recipe, run.done.parts) for bundle in bundles.values()]
         unknown = ("unsure", "scope_yes", "scope_no", "scope_unsure", "rejected")
         met, failed = (sum(item[name] for item in found) for name in ("yes", "no"))
         unsure = sum(item[name] for item in found for name in unknown)
-        if among and (doubles := self._own(self._rules.doubles(spec, among))[0][0]):
-            met, failed = met - doubles, failed + doubles
-            if spec.missing == "fail":
-                among = f"{among} OR NOT ({complete(spec.unique)})"
-            return RowsMeasured(met, failed, unsure, self._failing(spec, among), self._database.written(sql))
-        if recipe.first is None:
-            return RowsMeasured(met, failed, unsure, self._failing(spec) if failed else (), self._database.written(sql))
-        first = run.first_rows(sql)
-        rows = run.named(sorted(self._shown[spec.input]), self._run) if first and spec.key else {}
+        if recipe.first is None and failed:
+            return RowsMeasured(met, failed, unsure, self._failing(spec), self._database.written(sql))
+        met, failed = met - len(doubles), failed + len(doubles)
+        first = sorted([*run.first_rows(sql), *doubles])[:EXAMPLES]
+        rows = run.named(sorted(self._shown[spec.input]), self._spared.first_doubles(run.done.read), self._run) if first and spec.key else {}
         listed = [(row, *(rows[row][name] for name in spec.key)) for row in first]
         return RowsMeasured(met, failed, unsure, _examples(spec, listed), self._database.written(sql))
 

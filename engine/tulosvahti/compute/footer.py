@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tulosvahti.core.contract import Contract
 
 _DAYS = frozenset({FieldType.DATE, FieldType.YEARMONTH, FieldType.QUARTER, FieldType.HALF_YEAR, FieldType.WEEK})
-_WHOLE = frozenset({FieldType.INTEGER, FieldType.YEAR})
+WHOLE = frozenset({FieldType.INTEGER, FieldType.YEAR})
 LARGE = 100_000
 """Rows from which it pays to look into the footer first."""
 
@@ -100,7 +100,7 @@ def _typed(text: str | None, kind: FieldType) -> Any:  # noqa: ANN401 (a value o
     if text is None:
         return None
     try:
-        if kind in _WHOLE:
+        if kind in WHOLE:
             return int(text)
         if kind is FieldType.NUMBER:
             return Decimal(text)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from tulosvahti.compute.footer import WHOLE
 from tulosvahti.core.contract import FieldType
 from tulosvahti.core.period import containing
 from tulosvahti.core.rule import MeasureKind, RowsSpec, TargetSpec
@@ -20,16 +21,34 @@ from tulosvahti.core.rule import MeasureKind, RowsSpec, TargetSpec
 if TYPE_CHECKING:
     from tulosvahti.compute.footer import Block, Footer
     from tulosvahti.core.contract import Contract
+    from tulosvahti.core.rule import Measure, Reference
 
+_MOST_BITS = 1 << 23
+"""Keys of which a string of bits tells which are there."""
 _NOT_BELOW, _NOT_ABOVE = exp.GTE | exp.GT, exp.LTE | exp.LT
 
 
-def all_rows_meet(spec: RowsSpec, footer: Footer) -> bool:
-    """Tell whether the footer shows that every row is sound and meets the rule."""
-    if spec.require is None or spec.where is not None or not footer.rows or not footer.is_sound:
-        return False
+def each_row_meets(spec: RowsSpec, footer: Footer) -> bool:
+    """Tell whether the footer shows that every row, in scope or not, meets what a rule asks of it alone: of a key, that it is there."""
+    if spec.require is None:
+        return bool(spec.unique) and all(footer.nulls(name) == 0 for name in spec.unique)
     tree = spec.require.tree
     return all(_met(tree, block, missing_passes=spec.missing == "pass") for block in footer.blocks)
+
+
+def all_known(measure: Measure, footer: Footer, contract: Contract, as_of: date) -> bool:
+    """Tell whether the footer shows that every row is known and has happened."""
+    dates = [(name, footer.ends(name)) for name in (measure.period, contract.known_on) if name]
+    days = [_day(ends[1], contract.field(name).type) if ends else None for name, ends in dates]
+    return all(day is not None and day <= as_of for day in days)
+
+
+def range_of_keys(found: Reference, footer: Footer, contract: Contract) -> tuple[int, int] | None:
+    """Give the ends of the keys that rows refer to, where they are whole numbers of sound rows that lie so close that bits tell them."""
+    if len(found.to) > 1 or contract.field(found.to[0]).type not in WHOLE or not footer.is_sound:
+        return None
+    ends = footer.ends(found.to[0])
+    return ends if ends is not None and ends[1] - ends[0] < _MOST_BITS else None
 
 
 def _met(node: exp.Expr, block: Block, *, missing_passes: bool) -> bool:

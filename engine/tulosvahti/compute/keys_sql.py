@@ -59,6 +59,16 @@ def has_partner(found: Reference, missing: str) -> str:
     )
 
 
+def is_among_keys(found: Reference, missing: str, ends: tuple[int, int]) -> str:
+    """Tell of a row whether it has a partner, where all partners are sound and their keys whole numbers between these ends."""
+    field, key, low = quoted(found.fields[0]), quoted(found.to[0]), ends[0]
+    keys = f"(SELECT bitstring_agg({key}, {low}, {ends[1]}) FROM {quoted('input_' + found.input)})"
+    return (
+        f"CASE WHEN {field} IS NULL THEN {MISSING[missing]} WHEN {field} BETWEEN {low} AND {ends[1]}"
+        f" THEN get_bit({keys}, CAST({field} - ({low}) AS INTEGER)) = 1 ELSE FALSE END"
+    )
+
+
 def without_doubles(fields: Sequence[str], missing: str, scoped: str) -> str:
     """Give the rows of ``scoped``, a SELECT with ``__scope``, and as ``__met`` whether no other row in scope has the key."""
     keys = [quoted(name) for name in fields]

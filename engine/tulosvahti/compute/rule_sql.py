@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlglot import exp
 
-from tulosvahti.compute.keys_sql import MISSING, complete, has_partner, partners, without_doubles
+from tulosvahti.compute.keys_sql import MISSING, has_partner, partners, without_doubles
 from tulosvahti.compute.parts_sql import SOUND, columns_of, has_row_value, literal, quoted
 from tulosvahti.core.contract import FieldType
 from tulosvahti.core.period import Grain
@@ -111,16 +111,11 @@ class RuleSql:
             f" count(CASE WHEN {SOUND} AND NOT {outcome} THEN 1 END),\n count(CASE WHEN {unknown} THEN 1 END)\nFROM base"
         )
 
-    def failing(self, spec: RowsSpec, among: str = "") -> str:
-        """List the failing rows by key, in the order of the file; ``among``: a condition that all of them meet."""
+    def failing(self, spec: RowsSpec) -> str:
+        """List the failing rows by key, in the order of the file."""
         key = ", ".join(["__row", *map(quoted, spec.key)])
-        base = self._rows_base(spec, among)
+        base = self._rows_base(spec)
         return f"WITH base AS ({base}) SELECT {key} FROM base WHERE {SOUND} AND NOT {_outcome(spec)} ORDER BY {key}"
-
-    def doubles(self, spec: RowsSpec, among: str) -> str:
-        """Count the rows whose key another row in scope has; ``among``: a condition that all of them meet."""
-        base = self._rows_base(spec, among)
-        return f"WITH base AS ({base}) SELECT count(*) FROM base WHERE {SOUND} AND {complete(spec.unique)} AND NOT __met"
 
     def known(self, measure: Measure) -> str:
         """Give the condition on rows that are known and have happened; empty: all are."""
@@ -168,15 +163,14 @@ class RuleSql:
 
         return tree.transform(named).sql(dialect="duckdb", copy=False)
 
-    def _rows_base(self, spec: RowsSpec, among: str = "") -> str:
+    def _rows_base(self, spec: RowsSpec) -> str:
         source, scope = quoted("input_" + spec.input), self.compiled(spec.where, None)
         if spec.references is not None:
             join, _ = partners(spec.references)
             met = has_partner(spec.references, spec.missing)
             return f"SELECT {source}.*, ({scope}) AS __scope, ({met}) AS __met FROM {source} {join}"
         if spec.unique:
-            scoped = f"SELECT *, ({scope}) AS __scope FROM {source}" + (f" WHERE {among}" if among else "")
-            return without_doubles(spec.unique, spec.missing, scoped)
+            return without_doubles(spec.unique, spec.missing, f"SELECT *, ({scope}) AS __scope FROM {source}")
         return f"SELECT *, ({scope}) AS __scope, ({self.compiled(spec.require, None)}) AS __met FROM {source}"
 
     def _base(self, spec: TargetSpec, among: str = "") -> str:

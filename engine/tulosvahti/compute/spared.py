@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tulosvahti.compute.footer import LARGE, Footer
-from tulosvahti.compute.footer_answers import all_rows_meet, counted, counts_all
+from tulosvahti.compute.cells_sql import EXAMPLES
+from tulosvahti.compute.footer import LARGE, WHOLE, Footer
+from tulosvahti.compute.footer_answers import all_known, counted, counts_all, each_row_meets, range_of_keys
 from tulosvahti.compute.found import NotComputedError
+from tulosvahti.compute.keys_sql import complete, is_among_keys
+from tulosvahti.compute.parts_sql import quoted
 from tulosvahti.compute.step import Step
 from tulosvahti.compute.uniqueness import OutOfOrderError, ladder
+from tulosvahti.core.rule import RowsSpec, TargetSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
     from tulosvahti.compute.engine import Database
     from tulosvahti.compute.footer_answers import Counted
+    from tulosvahti.compute.wanted import Wanted
     from tulosvahti.core.contract import Contract
-    from tulosvahti.core.rule import RowsSpec, TargetSpec
 
     Run = Callable[[str], list[tuple[Any, ...]]]
+
+MOST_ROWS = 20_000
+"""Rows that may be doubles of each other, to be looked at one by one; of more the rule's own query tells."""
 
 
 class Spared:
@@ -34,27 +44,45 @@ class Spared:
         self._as_of = as_of
         self._run = run
         self._footers: dict[str, Footer | None] = {}
-        self._among: dict[tuple[str, tuple[str, ...]], str | None] = {}
+        self.doubles: dict[str, list[int]] = {}
+        """By the query of a rule of unique values: the numbers of the rows whose key another row in scope has."""
         self.steps: list[Step] = []
 
     def finds_doubles(self, name: str) -> bool:
         """Tell whether the tests of keys can run on an input, and pay."""
         return self._database.reads_in_order and self._heights.get(name, 0) >= LARGE
 
-    def among(self, name: str, fields: tuple[str, ...]) -> str | None:
-        """Give the condition that all rows with a double key meet, as found before; None: it is to be found among all rows."""
-        return self._among.get((name, fields))
+    def first_doubles(self, queries: Iterable[str]) -> Iterator[int]:
+        """Give the numbers of the first doubles of each of these rules."""
+        for query in queries:
+            yield from self.doubles.get(query, ())[:EXAMPLES]
 
-    def find_doubles(self, wanted: Mapping[tuple[str, tuple[str, ...]], Iterable[str]]) -> None:
-        """Run the tests for keys of inputs, each with the queries of the rules that ask."""
-        for (name, fields), queries in wanted.items():
-            if (name, fields) not in self._among:
-                try:
-                    self._among[name, fields] = self._tested(name, fields, tuple(queries))
-                except NotComputedError:
-                    self._among[name, fields] = None
+    def find_doubles(self, wanted: Mapping[tuple[str, tuple[str, ...]], Mapping[str, str]]) -> None:
+        """Run the tests for keys of inputs, each with the queries of the rules that ask, and their scopes; what fails tells nothing."""
+        for (name, fields), scopes in wanted.items():
+            with suppress(NotComputedError):
+                among = self._among(name, fields, tuple(scopes))
+                if among is not None:
+                    self.doubles |= self._doubles(name, fields, scopes, among) if among else {query: [] for query in scopes}
 
-    def _tested(self, name: str, fields: tuple[str, ...], queries: tuple[str, ...]) -> str | None:
+    def _doubles(self, name: str, fields: tuple[str, ...], scopes: Mapping[str, str], among: str) -> dict[str, list[int]]:
+        """Find the doubles of each scope among the rows that may be some: one read for all."""
+        keys, asked = ", ".join(map(quoted, fields)), list(dict.fromkeys(scopes.values()))
+        rows = self._run(
+            f"SELECT __row, {', '.join(f'({scope})' for scope in asked)}, {keys} FROM {quoted('input_' + name)}"
+            f" WHERE NOT __rejected AND {complete(fields)} AND ({among}) ORDER BY __row LIMIT {MOST_ROWS + 1}"
+        )
+        if len(rows) > MOST_ROWS:
+            return {}
+        found = {}
+        for at, scope in enumerate(asked, 1):
+            mine = [(row[0], row[len(asked) + 1 :]) for row in rows if row[at]]
+            times = Counter(key for _, key in mine)
+            found[scope] = [number for number, key in mine if times[key] > 1]
+        return {query: found[scope] for query, scope in scopes.items()}
+
+    def _among(self, name: str, fields: tuple[str, ...], queries: tuple[str, ...]) -> str | None:
+        """Give a condition that all rows with a double key meet, empty where there are none; None: it is to be found among all rows."""
         for rung in ladder(self._contracts[name], fields, self._heights[name], self._footer(name)):
             start = time.perf_counter()
             rows = self._run(rung.sql)
@@ -69,10 +97,25 @@ class Spared:
     def met_by_all(self, spec: RowsSpec, query: str) -> int | None:
         """Give the number of rows where the footer shows that all of them meet a rule; None: they have to be read."""
         footer = self._footer(spec.input)
-        if footer is None or not all_rows_meet(spec, footer):
+        if footer is None or spec.unique or spec.where or not footer.rows or not footer.is_sound or not each_row_meets(spec, footer):
             return None
         self._told(spec.input, query)
         return footer.rows
+
+    def lighter(self, spec: RowsSpec | TargetSpec, wanted: Wanted) -> Wanted:
+        """Leave out of a measurement what the footers tell of all rows."""
+        footer = self._footer(wanted.input)
+        if footer is None:
+            return wanted
+        wanted = replace(wanted, sound=footer.is_sound)
+        if isinstance(spec, TargetSpec):
+            known = all_known(spec.measure, footer, self._contracts[wanted.input], self._as_of)
+            return replace(wanted, known="") if known else wanted
+        if found := spec.references:
+            referred = self._footer(found.input, 0) if self._contracts[wanted.input].field(found.fields[0]).type in WHOLE else None
+            ends = None if referred is None else range_of_keys(found, referred, self._contracts[found.input])
+            return replace(wanted, value=is_among_keys(found, spec.missing, ends), join="") if ends else wanted
+        return replace(wanted, value="TRUE", compared=()) if each_row_meets(spec, footer) else wanted
 
     def counted(self, spec: TargetSpec, query: str) -> Counted | None:
         """Count all rows by period as far as the footer tells; None: it spares little."""
@@ -86,10 +129,13 @@ class Spared:
     def _told(self, name: str, query: str) -> None:
         self.steps.append(Step(name, (query,), "told by the footer of the file"))
 
-    def _footer(self, name: str) -> Footer | None:
+    def _footer(self, name: str, least: int | None = None) -> Footer | None:
+        """Give the footer of an input's file that has at least so many rows."""
+        if self._heights.get(name, 0) < (LARGE if least is None else least):
+            return None
         if name not in self._footers:
             self._footers[name] = None
-            if self._heights.get(name, 0) >= LARGE and (query := self._database.footer(name)):
+            if query := self._database.footer(name):
                 try:
                     self._footers[name] = Footer.read(self._run(query), self._contracts[name])
                 except (NotComputedError, LookupError):

@@ -15,9 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tulosvahti.compute.footer import WHOLE
 from tulosvahti.compute.keys_sql import complete
 from tulosvahti.compute.parts_sql import quoted
-from tulosvahti.core.contract import FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,6 @@ _BITS = 1 << 16
 _SPARSE = 8
 """Numbers of a range for each row, at most: a bit string of emptier ranges would be larger than the keys."""
 _MOST_BITS = 1 << 30
-_WHOLE = frozenset({FieldType.INTEGER, FieldType.YEAR})
 
 
 class OutOfOrderError(Exception):
@@ -54,7 +53,7 @@ class Rung:
 def ladder(contract: Contract, fields: tuple[str, ...], rows: int, footer: Footer | None) -> Iterator[Rung]:
     """Give the tests that suit a key, the cheapest first."""
     source = f"{quoted('input_' + contract.name)} WHERE NOT __rejected AND {complete(fields)}"
-    whole = len(fields) == 1 and contract.field(fields[0]).type in _WHOLE
+    whole = len(fields) == 1 and contract.field(fields[0]).type in WHOLE
     names = [quoted(name) for name in fields]
     hashed = f"hash({', '.join(names)})"
     named = names[0] if whole else hashed
