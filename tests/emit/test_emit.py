@@ -7,12 +7,14 @@ import json
 import os
 import re
 import string
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from babel import Locale
+from babel.dates import format_date
 from babel.numbers import parse_pattern
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ from tulosvahti.emit.report import render
 from tulosvahti.emit.screens import Terminal
 from tulosvahti.emit.stored import stored_of
 from tulosvahti.emit.terminal import show
-from tulosvahti.emit.words import CATALOGUES, number, reason_text, target_text, verdict_word
+from tulosvahti.emit.words import CATALOGUES, day, number, reason_text, target_text, verdict_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +99,13 @@ def test_numbers_are_written_as_babel_writes_them(value: Decimal, language: str,
     locale = {"fi": "fi_FI", "sv": "sv_FI", "en": "en_GB"}[language]
     pattern = parse_pattern("#,##0" + ("." + "0" * places if places else ""))
     assert number(value, language) == str(pattern.apply(value, Locale.parse(locale), decimal_quantization=False)).replace("-", "\u2212")
+
+
+@pytest.mark.parametrize(("language", "locale", "pattern"), [("fi", "fi_FI", "d.M.y"), ("sv", "sv_FI", "d.M.y"), ("en", "en_GB", "d MMM y")])
+def test_days_are_written_as_babel_writes_them(language: str, locale: str, pattern: str) -> None:
+    for number_of_day in range(366):
+        shown = date(2024, 1, 1) + timedelta(number_of_day)
+        assert day(shown, language) == format_date(shown, pattern, locale=locale)
 
 
 def test_json_has_the_shape_of_the_design(outcome: Outcome, agreements: Mapping[str, Agreement]) -> None:

@@ -38,7 +38,7 @@ def fetch(
 
 def _lines(project: Project, came: Came) -> Iterator[str]:
     from tulosvahti.emit.words import clean  # noqa: PLC0415
-    from tulosvahti.load.sheets.reading import amount  # noqa: PLC0415
+    from tulosvahti.load.amounts import amount  # noqa: PLC0415
 
     source, kept = project.contracts[came.name].fetch, came.kept
     where = source.shown if source is not None else ""

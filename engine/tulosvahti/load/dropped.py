@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.core.arrival import How
 from tulosvahti.core.drop import REFUSED, TAKEN, Drop, Whole
+from tulosvahti.load.amounts import amount
 from tulosvahti.load.files import MOST, File, written_at
 from tulosvahti.load.held import Held, hold
 from tulosvahti.load.records import UnreadableError
-from tulosvahti.load.sheets.reading import amount
 
 if TYPE_CHECKING:
     from datetime import datetime

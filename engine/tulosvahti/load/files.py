@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import lzma
 import os
 import re
 import stat
-import zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -20,12 +18,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.arrival import Arrived, How
+from tulosvahti.load.amounts import MEGABYTE, amount, humane
 from tulosvahti.load.held import OURS, copied, hold, store_of
 from tulosvahti.load.records import UnreadableError
-from tulosvahti.load.sheets.archive import DAMAGE
-from tulosvahti.load.sheets.reading import MEGABYTE, amount, humane
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
@@ -182,6 +180,11 @@ def unpacked(file: File, folder: Path) -> list[File]:
     """
     if not _is_zip(file.path):
         return [file]
+    import lzma  # noqa: PLC0415 (what unpacks is loaded where there is an archive)
+    import zipfile  # noqa: PLC0415
+
+    from tulosvahti.load.sheets.archive import DAMAGE  # noqa: PLC0415
+
     try:
         with zipfile.ZipFile(file.path) as archive:
             entries = archive.infolist()
@@ -213,6 +216,8 @@ def _is_zip(path: Path) -> bool:
 
 def _is_workbook(path: Path) -> bool:
     """Tell a workbook from an archive of files: it is one too."""
+    import zipfile  # noqa: PLC0415
+
     with zipfile.ZipFile(path) as archive:
         return any(name.lower().startswith(_WORKBOOK) for name in archive.namelist())
 

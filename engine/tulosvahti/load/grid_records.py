@@ -12,11 +12,11 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.sheet import a1
+from tulosvahti.load.amounts import MEGABYTE
 from tulosvahti.load.cells import code_length
 from tulosvahti.load.headers import LOOK, MOST_ROWS, Header, found_header
 from tulosvahti.load.records import Records, UnreadableError, Value
 from tulosvahti.load.sheets import Limits, read_sheets
-from tulosvahti.load.sheets.reading import MEGABYTE
 from tulosvahti.load.typed_cells import Book, Said, value_of
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
+from tulosvahti.load.amounts import amount
 from tulosvahti.load.records import UnreadableError
-from tulosvahti.load.sheets.reading import amount
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from tulosvahti.core.quantity import plain
-from tulosvahti.core.sheet import a1
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,4 +86,6 @@ class Records:
             return ""
         plain_name = self.sheet.replace("_", "a").isalnum()
         name = self.sheet if plain_name else "'" + self.sheet.replace("'", "''") + "'"
+        from tulosvahti.core.sheet import a1  # noqa: PLC0415 (a run that reads nothing anew names no cell)
+
         return f"{name}!{a1(self.numbers[at] - 1, column)}"

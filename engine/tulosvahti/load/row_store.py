@@ -174,22 +174,23 @@ def key_of(contract: Contract, files: Iterable[tuple[str, str]]) -> str:
 def _engine() -> str:
     """Name the code that reads: versions and files, of the engine and of what it reads with; a change reads everything anew."""
     package = Path(__file__).resolve().parents[1]
-    places = [*sorted((package / "load").rglob("*.py")), *(package / "core" / f"{name}.py" for name in _CORE)]
+    read = (Path(folder, name) for folder, _, names in os.walk(package / "load") for name in names if name.endswith(".py"))
     found = []
-    for path in places:
+    for path in [*sorted(read, key=str), *(package / "core" / f"{name}.py" for name in _CORE)]:
         with suppress(OSError):
             facts = path.stat()
-            found.append([path.relative_to(package).as_posix(), facts.st_size, facts.st_mtime_ns])
+            found.append([os.path.relpath(path, package), facts.st_size, facts.st_mtime_ns])
     return digest_of([__version__, found, sys.version, [installed(name) for name in _LIBRARIES]])
 
 
 def installed(name: str) -> str:
     """Give the version of a library, from the name of the folder that says what was installed; without that, from what it says."""
-    written = name.replace("-", "_")
-    for place in map(Path, sys.path):
-        found = [path.name.split("-")[1] for path in place.glob(f"{written}-*.dist-info")] if place.is_dir() else []
-        if len(found) == 1:
-            return found[0].removesuffix(".dist")
+    start, end = f"{name.replace('-', '_')}-", ".dist-info"
+    for place in sys.path:
+        with suppress(OSError), os.scandir(place or ".") as entries:
+            found = [entry.name for entry in entries if entry.name.startswith(start) and entry.name.endswith(end)]
+            if len(found) == 1:
+                return found[0].removeprefix(start).removesuffix(end)
     from importlib.metadata import version  # noqa: PLC0415 (reads every word of it)
 
     return version(name)

@@ -26,7 +26,6 @@ from tulosvahti.core.rule import (
     Rule,
     TargetSpec,
 )
-from tulosvahti.core.sheet import column_letters
 from tulosvahti.core.verdict import Json, Verdict, Word
 from tulosvahti.run.mapped import looked_up, named
 from tulosvahti.run.marked import marked, with_noise
@@ -310,6 +309,8 @@ class Tables:
         names = {item.name for item in contract.fields}
         if name not in self.facts.tables or not names.issuperset([label, *columns]):
             return None
+        from tulosvahti.core.sheet import column_letters  # noqa: PLC0415 (only where sums are judged)
+
         header = self.facts.delivery(name).header or tuple(item.column for item in contract.fields)
         letters = tuple(column_letters(header.index(contract.field(column).column)) for column in columns)
         rows = self.engine.look(name, [ROW, label, *columns])

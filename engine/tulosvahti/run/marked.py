@@ -12,7 +12,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tulosvahti.core.cube import MEANINGS, SYMBOL, VALUE
 from tulosvahti.core.fetched import MarkKind
 from tulosvahti.core.measure import Reason
 from tulosvahti.core.period import Period, read_period
@@ -55,6 +54,8 @@ def _missing(verdict: Verdict, contracts: Mapping[str, Contract], measure: Measu
     spec = verdict.rule.spec
     if not isinstance(spec, TargetSpec) or not verdict.evidence.get("unknown_rows"):
         return verdict
+    from tulosvahti.core.cube import MEANINGS, SYMBOL, VALUE  # noqa: PLC0415 (only where figures are missing)
+
     contract = contracts.get(spec.measure.input)
     fields = {item.column: item.name for item in contract.fields} if contract is not None else {}
     if contract is None or SYMBOL not in fields or VALUE not in fields:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.core.page import TextPage
 from tulosvahti.core.sheet import Notice
+from tulosvahti.load.amounts import amount
 from tulosvahti.load.sheets.apart import read_apart, read_here
 from tulosvahti.load.sheets.decoding import decoded
 from tulosvahti.load.sheets.formats import ALLOWED, START, ending, known_head, misnamed, recognised
-from tulosvahti.load.sheets.reading import Limits, Reading, RefusedError, amount, printable
+from tulosvahti.load.sheets.reading import Limits, Reading, RefusedError, printable
 from tulosvahti.problem import Place, Problem
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import zlib
 from typing import TYPE_CHECKING, Self
 from xml.parsers import expat
 
-from tulosvahti.load.sheets.reading import BrokenSheetError, RefusedError, amount
+from tulosvahti.load.amounts import amount
+from tulosvahti.load.sheets.reading import BrokenSheetError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,9 +13,10 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+from tulosvahti.load.amounts import amount
 from tulosvahti.load.sheets.archive import DAMAGE
 from tulosvahti.load.sheets.formats import ending, full_head, misnamed, recognised
-from tulosvahti.load.sheets.reading import Limits, RefusedError, amount
+from tulosvahti.load.sheets.reading import Limits, RefusedError
 from tulosvahti.load.sheets.wire import Writer
 
 PACKAGE = "tulosvahti.load.sheets"

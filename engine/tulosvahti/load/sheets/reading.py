@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from tulosvahti.load.amounts import MEGABYTE, amount, humane
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     Progress = Callable[[str, int, int], None]
     """Called with what was just read and how many of how many; 0 where the number of parts is not known."""
 
-MEGABYTE = 1024 * 1024
+__all__ = ["MEGABYTE", "BrokenSheetError", "Limits", "Progress", "Reading", "RefusedError", "amount", "humane", "printable"]
 
 
 @dataclass(frozen=True)
@@ -67,28 +68,6 @@ class BrokenSheetError(Exception):
     """One sheet cannot be read; the others can."""
 
 
-_PROGRAM = re.compile(
-    r"\b[A-Za-z]+(?:Error|Exception|Warning)\b|\b[Ee]rror (?:code )?-?\d|Traceback|<class |object at 0x|panicked|\.(?:py|rs|cc?|cpp)\b|::"
-    r"|codec can't|invalid literal|could not convert|index out of range|NoneType|unpack requires|subscriptable|[Ee]rrno"
-)
-
-
-def humane(message: str) -> str:
-    """Leave out of a sentence about a file what a library said in words of programs: the rest is what people can act on."""
-    line = " ".join(message.split())
-    first = line.partition(": ")[0]
-    return first if _PROGRAM.search(line) and not _PROGRAM.search(first) else line
-
-
 def printable(path: Path) -> str:
     """Write a path so that it can be printed, whatever bytes its name has."""
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def amount(size: float) -> str:
-    """Write a number of bytes for people: ``200 MB``."""
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1024:  # noqa: PLR2004 - bytes
-            return f"{size:.3g} {unit}"
-        size /= 1024
-    return f"{size:.3g} GB"

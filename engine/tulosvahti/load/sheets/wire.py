@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.page import TextPage
 from tulosvahti.core.sheet import BLANK, Area, Cell, Notice, Sheet, a1
-from tulosvahti.load.sheets.reading import BrokenSheetError, RefusedError, amount, humane
+from tulosvahti.load.amounts import amount, humane
+from tulosvahti.load.sheets.reading import BrokenSheetError, RefusedError
 from tulosvahti.load.sheets.unstored import without_results
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.fetched import SourceError
-from tulosvahti.load.sheets.reading import amount
+from tulosvahti.load.amounts import amount
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from tulosvahti.core.fetched import Fetched, Part, SourceError
+from tulosvahti.load.amounts import amount
 from tulosvahti.load.files import natural
-from tulosvahti.load.sheets.reading import amount
 from tulosvahti.load.sources.declared import Declared, Secret, Size, Wait, bytes_of, seconds_of
 from tulosvahti.load.sources.patience import AgainError, patiently
 from tulosvahti.problem import Place, Problem

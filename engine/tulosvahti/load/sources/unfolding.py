@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from tulosvahti.load.sheets.reading import amount
+from tulosvahti.load.amounts import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from tulosvahti import __version__
 from tulosvahti.core.fetched import SourceError
-from tulosvahti.load.sheets.reading import amount
+from tulosvahti.load.amounts import amount
 from tulosvahti.load.sources.patience import AgainError, patiently
 from tulosvahti.load.sources.unfolding import Unfolded
 
