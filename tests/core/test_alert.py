@@ -62,6 +62,9 @@ def test_one_period(words: str, wait: Wait, states: str) -> None:
         # But a period that turns bad afterwards is told: a correction of old data.
         ([{"1": "met", "2": "met"}, {"1": "missed", "2": "met"}, {"1": "missed", "2": "met"}], AT_ONCE, "ok firing firing"),
         ([{"1": "met", "2": "met"}, {"1": "missed", "2": "met"}, {"1": "missed", "2": "met", "3": "met"}], AT_ONCE, "ok firing resolved"),
+        # What was unknown beside a bad period is overtaken with it, once and for good; what is unknown afterwards is told.
+        ([{"1": "missed", "2": "unknown"}, *[{"1": "missed", "2": "unknown", "3": "met"}] * 2], AT_ONCE, "firing resolved resolved"),
+        ([{"1": "met", "3": "met"}, {"1": "unknown", "3": "met"}], AT_ONCE, "ok firing"),
         # A bad period that is no longer judged is not resolved by another.
         ([{"1": "missed"}, {"2": "on_track"}], AT_ONCE, "firing firing"),
     ],
@@ -91,6 +94,12 @@ def test_since_is_when_the_state_began_and_what_did_not_move_is_the_same_object(
         ({"1": "missed"}, {"1": "missed"}, False),
         ({"1": "missed", "2": "at_risk"}, {"1": "missed"}, True),
         ({"": "quarantined"}, {"": "late"}, True),
+        # A further bad period of a year goes on with the same alert, unless it is worse than all that was told of the year.
+        ({"2026-01": "missed", "2026-03": "missed"}, {"2026-01": "missed"}, False),
+        ({"2026-01": "at_risk", "2026-03": "missed"}, {"2026-01": "at_risk"}, True),
+        ({"2026-W03": "missed", "2026-W04": "at_risk"}, {"2026-W03": "missed"}, False),
+        ({"2026-12": "missed", "2027-01": "missed"}, {"2026-12": "missed"}, True),
+        ({"2026": "missed", "2027": "at_risk"}, {"2026": "missed"}, True),
         ({}, {"": "late"}, False),
     ],
 )

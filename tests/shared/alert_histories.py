@@ -22,6 +22,7 @@ from tulosvahti.store.ledger import Ledger
 
 START = datetime(2024, 1, 1, 3, 0, tzinfo=UTC)
 OWNERS = {"plain": "ann", "grave": "ann", "months": "ann", "reader": "ben", "input:data": "ben"}
+MONTHS = ("2023-10", "2023-11", "2023-12", "2024-01", "2024-02")
 OFFICE = Office(
     owners=OWNERS,
     critical={"grave"},
@@ -160,7 +161,7 @@ def live(seed: int, nights: int = 30, post: Post | LedgerPost | None = None) -> 
     """Live one history twice and compare every mail of every night; give the number of mails."""
     chance = random.Random(seed)  # noqa: S311
     model, engine = Model(OFFICE), Engine(post or Post())
-    news: dict[str, dict[str, str]] = {name: {"": "good"} for name in OWNERS} | {"months": {"1": "good"}, "input:data": {"": "accepted"}}
+    news: dict[str, dict[str, str]] = {name: {"": "good"} for name in OWNERS} | {"months": {MONTHS[0]: "good"}, "input:data": {"": "accepted"}}
     open_mails: list[tuple[int, Letter, str, int]] = []
     day = count = 0
     for _ in range(nights):
@@ -225,8 +226,8 @@ def _turn(chance: random.Random, news: dict[str, dict[str, str]]) -> None:
             elif chance.random() < 0.2:
                 said[period] = chance.choice(("good", "good", "met", "unknown", "at_risk", "missed"))
     months = news["months"]
-    if chance.random() < 0.1 and len(months) < 5:
-        months[str(len(months) + 1)] = "good"
+    if chance.random() < 0.1 and (later := [month for month in MONTHS if month > max(months)]):
+        months[later[0]] = "good"
     if chance.random() < 0.03 and len(months) > 1:
         del months[min(months)]
 

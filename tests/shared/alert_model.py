@@ -68,7 +68,8 @@ class Thing:
             for period, word in news.items():
                 if word == "unknown":
                     bad_tonight = True
-                    self.periods.setdefault(period, ["unknown", newest_met, False])
+                    stood_beside_it = self.stands in ("pending", "firing") and newest_met > period
+                    self.periods.setdefault(period, ["unknown", newest_met, stood_beside_it])
         was = self.stands
         if not self.counts:
             self.nights = 0
@@ -185,7 +186,10 @@ class Model:
         known = self.knows(reader, name)
         if known is None:
             return True
-        return any(BADNESS[word] > BADNESS.get(known.get(period), 0) for period, word in self.things[name].counts.items())
+        return any(
+            all(BADNESS[word] > BADNESS[before] for when, before in known.items() if when[:4] == period[:4])
+            for period, word in self.things[name].counts.items()
+        )
 
     def write(self, reader: str, mine: list[str], day: int) -> list[Letter]:
         firing = [name for name in mine if self.things[name].stands == "firing"]

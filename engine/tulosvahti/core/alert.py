@@ -143,7 +143,9 @@ def advance(before: Alert, signs: Collection[Sign], at: datetime, wait: Wait = A
     }
     counts = any(sign.word in RANK for sign in known)
     if unknown and all(item.closed or item.word in FROZEN for item in opened.values()):
-        opened = {**{sign.period: Open(sign.word, met) for sign in unknown}, **opened}
+        # What was unknown beside a bad period is overtaken with it.
+        fresh = {sign.period: Open(sign.word, met, closed=before.active and met > sign.period) for sign in unknown}
+        opened = {**fresh, **opened}
         counts = True
     after = Alert(before.key, before.state, before.since, before.runs + counts, opened)
     if not after.words:
@@ -173,5 +175,17 @@ def _long_enough(wait: Wait, runs: int, opened: Collection[str], good: Collectio
 
 
 def worse(now: Mapping[str, str], told: Mapping[str, str]) -> bool:
-    """Tell whether a bad period is new, or worse than it was told."""
-    return any(RANK[word] > RANK.get(told.get(period, ""), 0) for period, word in now.items())
+    """Tell whether a year is bad, or worse, otherwise than it was told.
+
+    A target is a year's: a further bad month of a year that was told to be as bad goes on with the same alert.
+    """
+    known = _by_year(told)
+    return any(rank > known.get(year, 0) for year, rank in _by_year(now).items())
+
+
+def _by_year(words: Mapping[str, str]) -> dict[str, int]:
+    worst: dict[str, int] = {}
+    for period, word in words.items():
+        year = period.partition("-")[0]
+        worst[year] = max(worst.get(year, 0), RANK[word])
+    return worst
