@@ -175,20 +175,27 @@ def test_b42_no_progress_is_made_up_where_target_or_start_is_zero(project, judge
     assert not {"nan", "inf"} & set(csv_report.replace("\n", ";").split(";"))
 
 
-def test_b46_few_rows_are_not_judged_and_what_is_hidden_is_missing(judged):
-    lines = ["alue;osuus"]
-    for row in table("B46.csv"):
-        share, n = row["osuus"], int(row["n"])
-        good = None if share == ".." else round(float(share.replace(",", ".")) * n / 100)
-        lines += [f"{row['alue']};{'..' if good is None else int(at < good)}" for at in range(n)]
+@pytest.mark.parametrize(
+    ("missing", "hidden"), [('[".."]', "too_few_rows"), ('[{value: "..", label: "peitetty: liian vähän tapauksia", means: suppressed}]', "suppressed")]
+)
+@pytest.mark.parametrize("measure", ["latest: osuus, period: vuosi", "mean: osuus", "value: sum(osuus * n) / sum(n)"])
+def test_b46_few_cases_are_not_judged_and_what_is_hidden_alarms_nobody(project, judged, missing, hidden, measure):
+    nights = Nights(project)
+    head, *rows = published("B46.csv").decode().splitlines()
     found = judged(
-        "\n".join(lines).encode(), "name: alue, type: string; name: osuus, type: integer",
-        'measure: {input: case, share: "osuus = 1", by: [alue], min_rows: 5}\ntarget: {2025: ">= 70"}',
-        as_of="2026-12-31", more='missingValues: [".."]',
+        "\n".join([f"{head};vuosi", *[f"{row};2025" for row in rows]]).encode(),
+        'name: alue, type: string; name: osuus, type: number, decimalChar: ","; name: n, type: integer; name: vuosi, type: year',
+        f'measure: {{input: case, {measure}, by: [alue], min_rows: {{field: n, least: 30}}}}\ntarget: {{2025: ">= 70"}}',
+        as_of="2026-12-31", more=f"missingValues: {missing}",
     )  # fmt: skip
     reasons = {item["subject"]["alue"]: item["reason"] for item in found["verdicts"]}
-    assert reasons == {"A": "too_few_rows", "B": None, "C": "all_null"}
+    assert reasons == {"A": "too_few_rows", "B": None, "C": hidden}
     assert told(found)["case-1", "B", "2025"] == ("met", "71.2")
+    assert {item["subject"]["alue"]: item["evidence"]["cases"] for item in found["verdicts"]} == {"A": "1", "B": "5000", "C": "2"}
+    said = project.call("report", "--format", "csv", "--language", "en").stdout
+    assert "Too few to judge: n 1 of at least 30." in said
+    assert nights.run(30, as_of=date(2026, 12, 31), rules="case-*") == []
+    assert nights.states() == {}
 
 
 def test_r08_a_rounded_percent_hides_no_shortfall(judged):

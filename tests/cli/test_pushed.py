@@ -37,9 +37,26 @@ def table(server):
     engine.dispose()
 
 
-def pushed(server: str, more: str = "") -> str:
+FREE = VISITS_CONTRACT.replace("primaryKey: [visit_id]\n", "").replace(", constraints: {required: true}", "")
+FEW_RULES = """
+  - id: visits-known
+    title: Käynnit
+    quote: Käynnit
+    owner: agency
+    measure: {input: visits, share: "visit_id = 'a'", period: visited_on, min_rows: {field: cost, least: 10}}
+    target: {2025-Q1: "> 0", 2025-Q2: "> 0"}
+  - id: visits-few
+    title: Käynnit
+    quote: Käynnit
+    owner: agency
+    measure: {input: visits, count: "*", period: visited_on, min_rows: {field: cost, least: 11}}
+    target: {2025-Q1: "> 0"}
+"""
+
+
+def pushed(server: str, more: str = "", text: str = VISITS_CONTRACT) -> str:
     url = server.replace("+psycopg", "")
-    contract = VISITS_CONTRACT.replace('dialect: {delimiter: ";"}\n', "")
+    contract = text.replace('dialect: {delimiter: ";"}\n', "")
     return contract.replace("path: visits.csv", f"fetch: {{database: {{url: '{url}', table: visits, push: true{more}}}}}")
 
 
@@ -125,6 +142,22 @@ def test_the_contract_is_held_in_the_database(project, server, table):
     _, found = project.run("--rules", "visit*")
     assert "1 values of visit_id stand more than once" in str(_input(found))
     assert set(words(found).values()) == {"unknown"}
+
+
+def test_few_cases_and_hidden_values_are_the_same_in_the_database(project, server, table):
+    path = next(path for path in (project.root / "rules").glob("*.yaml") if "visit-costs" in path.read_text())
+    path.write_text(path.read_text() + FEW_RULES)
+    project.write("inputs/visits.csv", "visit_id;visited_on;cost\na;03.02.2025;1\n..;04.02.2025;9\n..;01.04.2025;2\n")
+    more = "missingValues: ['', {value: '..', means: suppressed}]\nfields:"
+    project.write("inputs/visits.yaml", FREE.replace("fields:", more))
+    _, of_file = project.run("--rules", "visit*")
+    table("TRUNCATE visits")
+    table("INSERT INTO visits VALUES ('a', '2025-02-03', 1), ('..', '2025-02-04', 9), ('..', '2025-04-01', 2)")
+    project.write("inputs/visits.yaml", pushed(server, text=FREE).replace("fields:", more))
+    _, of_table = project.run("--rules", "visit*")
+    assert _told(of_table) == _told(of_file)
+    found = {(item["rule"], item["period"]): (item["reason"], item["evidence"]["cases"]) for item in of_table["verdicts"] if "cases" in item["evidence"]}
+    assert found == {("visits-known", "2025-Q1"): (None, "10"), ("visits-known", "2025-Q2"): ("suppressed", "2"), ("visits-few", "2025-Q1"): ("too_few_rows", "10")}
 
 
 @pytest.mark.parametrize(("change", "said"), [

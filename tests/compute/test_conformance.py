@@ -27,6 +27,7 @@ from measurements import (
     contract_of,
     found,
     frame_of,
+    hides,
     other_rows,
     targets,
 )
@@ -36,6 +37,7 @@ from tulosvahti.compute.measuring import DuckEngine
 from tulosvahti.compute.sql_database import SqlDatabase
 from tulosvahti.core import expression
 from tulosvahti.core.contract import FieldType
+from tulosvahti.core.kept_rows import hidden_column
 from tulosvahti.core.mapping import Moved
 from tulosvahti.core.period import Grain
 from tulosvahti.core.rule import Measure, MeasureKind, RowsSpec, TargetSpec
@@ -100,6 +102,8 @@ def suite() -> list[TargetSpec | RowsSpec]:
     """Give the measurements: every kind for every kind of group, and every condition."""
     specs: list[TargetSpec | RowsSpec] = [target(kind, text, day, by, grain) for (kind, text), (by, day, grain) in product(EVERY_KIND, GROUPS)]
     specs += [target(MeasureKind.SUM, "fee", "done", (), grain) for grain in Grain]
+    counting = [target(kind, text, "done", by) for kind, text in EVERY_KIND for by in ((), ("centre", "grade"))]
+    specs += [replace(spec, measure=replace(spec.measure, cases="n")) for spec in counting]
     specs += [target(MeasureKind.SUM, "fee", "done", (), Grain.YEAR, f"centre = '{name}'") for name in ("Häme", "häme", "Ha\u0308me", "Nowhere")]
     specs += [target(MeasureKind.SHARE, "done < period_end AND done > period_start", "done", ("grade",), grain) for grain in Grain]
     specs += [target(MeasureKind.SHARE, "ok", "done", (), Grain.YEAR, where) for where in TEXTS]
@@ -146,8 +150,8 @@ def filled(connection: sqlalchemy.Connection, table: str, rows: list[dict[str, o
     """Put rows into a table of PostgreSQL."""
     columns = ", ".join(f'"{item.name}" {COLUMNS[item.type]}' for item in FIELDS)
     connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
-    connection.exec_driver_sql(f"CREATE TABLE {table} ({columns}, __row bigint, __rejected boolean)")
-    values = [(*(row[item.name] for item in FIELDS), at, row["rejected"]) for at, row in enumerate(rows, 2)]
+    connection.exec_driver_sql(f"CREATE TABLE {table} ({columns}, {hidden_column('fee')} boolean, __row bigint, __rejected boolean)")
+    values = [(*(row[item.name] for item in FIELDS), hides(row), at, row["rejected"]) for at, row in enumerate(rows, 2)]
     if values:
         marks = ", ".join(["%s"] * len(values[0]))
         connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608 (a name of ours, and marks)

@@ -71,6 +71,19 @@ def test_a_plan_gives_what_the_rules_own_queries_give(limits: dict[str, int], mo
     assert planned > 50
 
 
+@pytest.mark.parametrize("by", [(), ("grade",)])
+def test_what_is_hidden_and_how_many_cases_rows_stand_for_are_planned(by: tuple[str, ...]) -> None:
+    rows = [{**row, "fee": None, "n": at % 5} for at, row in enumerate(rows_of(60))]
+    made = [
+        (MeasureKind.MEAN, expression.parse_number("fee", contract_of().kinds)),
+        (MeasureKind.VALUE, expression.parse_aggregate("sum(fee) / count(*)", contract_of().kinds)),
+        (MeasureKind.LATEST, expression.parse("fee", contract_of().kinds)),
+    ]
+    engine = agree(frame_of(rows), contract_of(), [TargetSpec(Measure("data", kind, read, None, "done", by, cases="n"), Grain.YEAR) for kind, read in made])
+    assert sum(len(run.done.read) for run in engine.passes) == len(made)
+    assert all({"cases", "cases_missing", "hidden"} <= {name for name, *_ in recipe.values} for run in engine.passes for _, recipe in run.done.read.values())
+
+
 def test_a_thousand_rules_are_one_query_of_few_parts() -> None:
     values = [f"n >= {at}" for at in range(5)]
     specs: list[TargetSpec | RowsSpec] = [share(text, f"centre = '{name}'") for text in values for name in CENTRES[:5]]

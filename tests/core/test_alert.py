@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tulosvahti.core.alert import About, Alert, AlertKey, Open, Sign, advance, worse
-from tulosvahti.core.rule import Wait, WaitUnit
+from tulosvahti.core.alert import QUIET_REASONS, About, Alert, AlertKey, Open, Sign, advance, signs_of, worse
+from tulosvahti.core.measure import Reason
+from tulosvahti.core.rule import Cite, MilestoneSpec, Rule, Wait, WaitUnit
+from tulosvahti.core.text import Text
+from tulosvahti.core.verdict import Outcome, Verdict, Word
+from tulosvahti.problem import Place
 
 NOW = datetime(2024, 1, 1, 3, tzinfo=UTC)
 LEADS = AlertKey(About.RULE, "leads")
@@ -76,6 +81,17 @@ def test_several_periods(nights: list[dict[str, str]], wait: Wait, states: str) 
 def test_unknown_of_another_period_adds_nothing_while_something_is_known_to_be_bad() -> None:
     alert = advance(Alert(LEADS), [Sign("2023", "missed")], NOW)
     assert advance(alert, [Sign("2023", "missed"), Sign("2024", "unknown")], NOW) is alert
+
+
+@pytest.mark.parametrize("code", sorted(QUIET_REASONS))
+def test_what_is_unknown_for_good_reason_opens_nothing_and_ends_nothing(code: str) -> None:
+    rule = Rule("leads", Text("leads"), "owner", Cite("a", "1", Text("s")), MilestoneSpec("crm", "a", date(2024, 1, 1)), Place("rules/1.yaml"))
+    said = Outcome("1", date(2024, 1, 1), "", "", (), (Verdict(rule, (), None, Word.UNKNOWN, reason=Reason(code)),))
+    assert signs_of(said) == {}
+    firing = advance(Alert(LEADS), [Sign("", "missed")], NOW)
+    assert advance(firing, signs_of(said).get(LEADS, ()), NOW) is firing
+    other = replace(said, verdicts=(replace(said.verdicts[0], reason=Reason("all_null")),))
+    assert signs_of(other) == {LEADS: [Sign("", "unknown")]}
 
 
 def test_since_is_when_the_state_began_and_what_did_not_move_is_the_same_object() -> None:

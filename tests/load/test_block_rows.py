@@ -28,9 +28,9 @@ from tulosvahti.problem import Place
 
 FIELDS = (
     Field("id", required=True, pattern="[A-Z]-[0-9]{2}"),
-    Field("euro", FieldType.NUMBER, decimal_char=",", group_char=" ", minimum=Decimal(0), missing_values=("", "-", "-9,9")),
+    Field("euro", FieldType.NUMBER, decimal_char=",", group_char=" ", minimum=Decimal(0), missing_values=("", "-", "-9,9"), hidden_values=("-", "-9,9")),
     Field("day", FieldType.DATE, header="päivä", date_format="%d.%m.%Y", maximum=date(2023, 12, 31)),
-    Field("n", FieldType.INTEGER, minimum=Decimal(-5), maximum=Decimal(90)),
+    Field("n", FieldType.INTEGER, minimum=Decimal(-5), maximum=Decimal(90), missing_values=("", "91"), hidden_values=("91",)),
     Field("note", enum=("ok", "ö", "a;b", 'x"y')),
     Field("on", FieldType.BOOLEAN, true_values=("k",), false_values=("e",)),
     Field("year", FieldType.YEAR),

@@ -31,9 +31,9 @@ from tulosvahti.problem import Place
 
 FIELDS = (
     Field("id", required=True, pattern="[A-Z]-[0-9]{2}"),
-    Field("euro", FieldType.NUMBER, decimal_char=",", group_char=" ", minimum=Decimal(0), missing_values=("", "-", "-9")),
+    Field("euro", FieldType.NUMBER, decimal_char=",", group_char=" ", minimum=Decimal(0), missing_values=("", "-", "-9"), hidden_values=("-",)),
     Field("day", FieldType.DATE, header="päivä", date_format="%d.%m.%Y", maximum=date(2023, 12, 31)),
-    Field("n", FieldType.INTEGER, minimum=Decimal(-5), maximum=Decimal(90), missing_values=("x",)),
+    Field("n", FieldType.INTEGER, minimum=Decimal(-5), maximum=Decimal(90), missing_values=("x",), hidden_values=("x",)),
     Field("code", pattern="[0-9]{3}"),
     Field("on", FieldType.BOOLEAN, true_values=("k",), false_values=("e",)),
     Field("year", FieldType.YEAR),

@@ -26,8 +26,8 @@ from tulosvahti.problem import Place
 
 FIELDS = (
     Field("id", required=True, pattern="[A-Z]-[0-9]{2}"),
-    Field("euro", FieldType.NUMBER, decimal_char=",", group_char=" ", minimum=Decimal(0)),
-    Field("n", FieldType.INTEGER, maximum=Decimal(90)),
+    Field("euro", FieldType.NUMBER, decimal_char=",", group_char=" ", minimum=Decimal(0), missing_values=("", "x"), hidden_values=("x",)),
+    Field("n", FieldType.INTEGER, maximum=Decimal(90), missing_values=("", "x"), hidden_values=("x",)),
     Field("day", FieldType.DATE),
     Field("code", pattern="[0-9]{3}"),
     Field("on", FieldType.BOOLEAN, true_values=("k",), false_values=("e",)),

@@ -27,7 +27,7 @@ from tulosvahti.problem import Place
 
 FIELDS = (
     Field("at", required=True, pattern="[A-Z]-[0-9]"),
-    Field("n", FieldType.INTEGER, maximum=Decimal(90)),
+    Field("n", FieldType.INTEGER, maximum=Decimal(90), missing_values=("", "x"), hidden_values=("x",)),
     Field("euro", FieldType.NUMBER, decimal_char=",", minimum=Decimal(0)),
     Field("day", FieldType.DATE),
     Field("on", FieldType.BOOLEAN, true_values=("k",), false_values=("e",)),

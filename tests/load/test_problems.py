@@ -123,6 +123,9 @@ def test_file(project, name, content, start):
 
 CONTRACT = [
     ("minimum: 1", "minimum: yksi", "inputs/survey.yaml:11:57: minimum: 'yksi': unexpected character 'y'; allowed: a number"),
+    ("path: survey.csv", "missingValues: ['', '..', {value: .., means: suppressed}]\npath: survey.csv", "inputs/survey.yaml:2:27: missingValues: '..' is there twice"),
+    ("path: survey.csv", "missingValues: [{value: '', means: suppressed}]\npath: survey.csv", "inputs/survey.yaml:2:17: missingValues: a blank cell does not say why it is blank; allowed: means: only with a symbol"),
+    ("path: survey.csv", "missingValues: [{value: .., means: secret}]\npath: survey.csv", "inputs/survey.yaml:2:36: means: 'secret' is not known; allowed: 'suppressed'"),
     ("period: answered_on", "period: score", "inputs/survey.yaml:6:9: period: field 'score' has type integer and cannot date a row"),
     ("type: date", "type: dtae", "inputs/survey.yaml:10:31: type: 'dtae' is not known; allowed: 'string', 'integer'"),
     ("primaryKey: [answer_id]", "primaryKey: [id]", "inputs/survey.yaml:7:13: primaryKey: no field 'id'; allowed: answer_id, answered_on, score"),

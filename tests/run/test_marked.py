@@ -122,6 +122,13 @@ def test_a_missing_figure_is_unknown_and_never_0(tmp_path: Path) -> None:
     assert "missing_figures" not in verdicts["women", "2024"]["evidence"]
 
 
+def test_a_figure_that_the_office_hides_is_hidden(tmp_path: Path) -> None:
+    table = TABLE | {"value": [1200, 1204, 600, 611, 600, None], "status": {"5": ".."}}
+    verdicts = judged(tmp_path, table, long="missingValues: ['', {value: '..', label: hidden, means: suppressed}]\n")
+    assert (verdicts["women", "2025"]["verdict"], verdicts["women", "2025"]["reason"]) == ("unknown", "suppressed")
+    assert verdicts["women", "2025"]["evidence"]["missing_figures"] == {".. (not available)": 1}
+
+
 def test_r24_sums_of_a_source_that_is_not_additive_are_followed_and_not_judged(tmp_path: Path) -> None:
     sums = judged(tmp_path, TABLE, wide=f'additive: "{NOTE}"\n')["sums", None]
     assert (sums["verdict"], sums["reason"]) == ("monitored", "not_additive")

@@ -13,6 +13,7 @@ from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.parts_sql import has_row_value
 from tulosvahti.core import expression
 from tulosvahti.core.contract import Contract, Field, FieldType
+from tulosvahti.core.kept_rows import hidden_column
 from tulosvahti.core.period import Grain
 from tulosvahti.core.rule import Measure, MeasureKind, Reference, RowsSpec, TargetSpec
 from tulosvahti.core.text import Text
@@ -24,7 +25,7 @@ FIELDS = (
     Field("centre"),
     Field("grade"),
     Field("n", FieldType.INTEGER, minimum=Decimal(-3), maximum=Decimal(9)),
-    Field("fee", FieldType.NUMBER),
+    Field("fee", FieldType.NUMBER, missing_values=("", ".."), hidden_values=("..",)),
     Field("ok", FieldType.BOOLEAN),
     Field("done", FieldType.DATE),
     Field("seen", FieldType.DATE),
@@ -94,7 +95,7 @@ def targets(draw: st.DrawFn) -> TargetSpec:
     by = draw(st.sampled_from([(), (), ("centre",), ("grade", "centre"), ("n",), ("fee",), ("ok", "done")]))
     skip = read is not None and has_row_value(Measure("data", kind, read)) and draw(st.booleans())
     scope = expression.parse_condition(where, kinds) if where else None
-    measure = Measure("data", kind, read, scope, day, by, skip_missing=skip)
+    measure = Measure("data", kind, read, scope, day, by, skip_missing=skip, cases=draw(st.sampled_from(["", "", "n"])))
     return TargetSpec(measure, Grain.YEAR if day in {"", "year"} else draw(st.sampled_from(Grain)))
 
 
@@ -120,10 +121,16 @@ def other_rows(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     return [*rows[::3], dict.fromkeys(rows[0]) | {"n": 5, "grade": "D", "centre": "Åland", "rejected": False}] if rows else []
 
 
+def hides(row: dict[str, object]) -> bool | None:
+    """Tell whether the source hides a row's fee; null is false."""
+    return True if row["fee"] is None and row["n"] in {1, 2, 3, 5} else None
+
+
 def frame_of(rows: list[dict[str, object]]) -> pl.DataFrame:
     columns = [column_of_values(item, [row[item.name] for row in rows]) for item in FIELDS]
     places = pl.Series("__row", range(2, len(rows) + 2), dtype=pl.Int64)
-    return pl.DataFrame([*columns, places, pl.Series("__rejected", [row["rejected"] for row in rows], dtype=pl.Boolean)])
+    hidden = pl.Series(hidden_column("fee"), [hides(row) for row in rows], dtype=pl.Boolean)
+    return pl.DataFrame([*columns, hidden, places, pl.Series("__rejected", [row["rejected"] for row in rows], dtype=pl.Boolean)])
 
 
 def found(engine: Engine, spec: TargetSpec | RowsSpec) -> object:

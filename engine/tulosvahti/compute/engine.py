@@ -279,7 +279,7 @@ class Engine:
 
     def _rows_by_group(self, measure: Measure, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, tuple[Any, ...], dict[str, Any]]]:
         """Take the rows of a rule's own query apart: the period's first day, the subject, the named numbers."""
-        names, width = [name for name, _ in columns_of(measure)], len(measure.by) + 1
+        names, width = [name for name, _ in columns_of(measure, hidden=self._rules.hidden(measure))], len(measure.by) + 1
         return [(row[0], row[1:width], dict(zip(names, row[width:], strict=True))) for row in rows]
 
     def _try(self, wanted: Sequence[Wanted], keys: frozenset[str], part: float = 1.0) -> None:

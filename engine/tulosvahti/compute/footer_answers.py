@@ -142,6 +142,7 @@ def counts_all(spec: TargetSpec | RowsSpec, contract: Contract) -> bool:
         return False
     measure = spec.measure
     plain = measure.kind is MeasureKind.COUNT and measure.expression is None and measure.where is None
+    plain = plain and not measure.cases
     return plain and not measure.by and not measure.skip_missing and measure.mapping is None and not contract.known_on
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tulosvahti.core.contract import Contract
     from tulosvahti.core.rule import Measure
 
+_PERHAPS = ("hidden", "cases_missing")
+"""Counts that a rule's query has only where they are asked for."""
 Group = tuple[tuple[str | None, ...], Period | None, Parts]
 
 
@@ -36,8 +38,9 @@ def group_of(
         NotComputedError: a number is not exact.
 
     """
-    counted = {name: int(numbers[name]) for name in COUNTS}
-    numbers = {name: value for name, value in numbers.items() if name not in counted}
+    counted = {name: int(numbers[name]) for name in COUNTS} | {name: int(numbers.get(name) or 0) for name in _PERHAPS}
+    cases = exact(numbers.get("cases"))
+    numbers = {name: value for name, value in numbers.items() if name not in counted and name != "cases"}
     missing = {name[9:]: int(value) for name, value in numbers.items() if name.startswith("missing: ")}
     values = _values(numbers)
     parts = Parts(
@@ -45,6 +48,7 @@ def group_of(
         values=values,
         missing=missing,
         bounds=bounds,
+        cases=cases,
         ambiguous=int(numbers.get("latest_values") or 0) > 1,
     )
     subject = tuple(None if value is None else text_of(value) for value in by)
@@ -175,12 +179,13 @@ def _part(measure: Measure, parts: Parts, share: Fraction) -> Parts:
         name: (None if low is None else min(low, zero), None if high is None else max(high, zero))
         for name, (low, high) in parts.bounds.items()
     }
-    return replace(parts, yes=0 if counted else parts.yes, values=values | counted, bounds=bounds)
+    cases = None if parts.cases is None else parts.cases * share
+    return replace(parts, yes=0 if counted else parts.yes, values=values | counted, bounds=bounds, cases=cases)
 
 
 def _together(one: Parts, other: Parts) -> Parts:
-    def added(name: str) -> Fraction | None:
-        there = [value for value in (one.values.get(name), other.values.get(name)) if value is not None]
+    def total(*values: Fraction | None) -> Fraction | None:
+        there = [value for value in values if value is not None]
         return sum(there, Fraction(0)) if there else None
 
     bounds = {
@@ -188,8 +193,9 @@ def _together(one: Parts, other: Parts) -> Parts:
         for name in one.bounds
     }
     return Parts(
-        **{name: getattr(one, name) + getattr(other, name) for name in COUNTS},
-        values={name: added(name) for name in {**one.values, **other.values}},
+        **{name: getattr(one, name) + getattr(other, name) for name in (*COUNTS, *_PERHAPS)},
+        values={name: total(one.values.get(name), other.values.get(name)) for name in {**one.values, **other.values}},
+        cases=total(one.cases, other.cases),
         missing={name: count + other.missing[name] for name, count in one.missing.items()},
         bounds=bounds,
     )

@@ -46,8 +46,11 @@ def _with_quotes(tree: exp.Expression) -> str:
     return tree.transform(named).sql(dialect="duckdb", copy=False)
 
 
-def columns_of(measure: Measure, written: Written = _with_quotes) -> list[tuple[str, str]]:
-    """Give name and SQL of every part, for one group of rows; ``written`` writes the operands of aggregates."""
+def columns_of(measure: Measure, written: Written = _with_quotes, hidden: str = "") -> list[tuple[str, str]]:
+    """Give name and SQL of every part, for one group of rows; ``written`` writes the operands of aggregates.
+
+    ``hidden``: the condition on rows in which the source hides what is measured, where it may.
+    """
     logical = measure.kind in {MeasureKind.COUNT, MeasureKind.SHARE}
     yes = "__value" if logical else "__value IS NOT NULL"
     no = "NOT __value" if logical else "FALSE"
@@ -74,6 +77,13 @@ def columns_of(measure: Measure, written: Written = _with_quotes) -> list[tuple[
         result += [("latest", f"max({newest})"), ("latest_values", f"count(DISTINCT {newest})")]
     if measure.expression is not None and not has_row_value(measure):
         result += _leaves(measure.expression, written)
+    counted = f"{SOUND} AND __rank = 1" if measure.kind is MeasureKind.LATEST else SOUND
+    if measure.cases:
+        name = quoted(measure.cases)
+        result += [("cases", f"sum(CASE WHEN {counted} THEN {name} END)"), ("cases_missing", _count(f"{counted} AND {name} IS NULL"))]
+    if hidden:
+        lacks = " AND __value IS NULL" if has_row_value(measure) else ""
+        result.append(("hidden", _count(f"{counted}{lacks} AND ({hidden})")))
     return result
 
 

@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from tulosvahti.compute.parts_sql import quoted
 from tulosvahti.core.contract import FieldType
+from tulosvahti.core.kept_rows import hidden_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,9 +53,13 @@ def mismatches(contract: Contract, columns: Mapping[str, str]) -> list[str]:
 
 def select_of(contract: Contract, relation: str) -> str:
     """Write the SELECT over ``relation``, a SELECT that reads."""
-    values = ", ".join(f"{_value(item)} AS {_name(item.name)}" for item in contract.fields)
+    hidden = [item for item in contract.fields if item.hidden_values]
+    values = ", ".join(
+        [f"{_value(item)} AS {_name(item.name)}" for item in contract.fields]
+        + [f"{_hidden(item)} AS {_name(hidden_column(item.name))}" for item in hidden]
+    )
     faults = " OR ".join(f"({fault})" for item in contract.fields for fault in _faults(item)) or "FALSE"
-    checked = ", ".join(_checked(item) for item in contract.fields)
+    checked = ", ".join([*map(_checked, contract.fields), *(_name(hidden_column(item.name)) for item in hidden)])
     return (
         f"SELECT {checked}, CAST(NULL AS bigint) AS __row, coalesce({faults}, FALSE) AS __rejected "
         f"FROM (SELECT {values} FROM ({relation}) AS source) AS typed"
@@ -101,6 +106,13 @@ def _value(item: Field) -> str:
         if item.missing_values:
             value = f"CASE WHEN {value} IN ({', '.join(map(_text, item.missing_values))}) THEN NULL ELSE {value} END"
     return f"CAST(date_trunc('month', {value}) AS date)" if item.type is FieldType.YEARMONTH else value
+
+
+def _hidden(item: Field) -> str:
+    """Tell where the source hides a value: only a column of texts can hold the symbol that says so."""
+    if item.type is not FieldType.STRING:
+        return "FALSE"
+    return f"coalesce(CAST({_name(item.column)} AS text) IN ({', '.join(map(_text, item.hidden_values))}), FALSE)"
 
 
 def _checked(item: Field) -> str:

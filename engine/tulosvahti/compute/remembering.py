@@ -15,7 +15,7 @@ from tulosvahti.core.period import Grain, containing
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_COUNTED = tuple(item.name for item in fields(Parts) if item.name not in {"values", "missing", "bounds", "ambiguous"})
+_COUNTED = tuple(item.name for item in fields(Parts) if item.name not in {"values", "missing", "bounds", "ambiguous", "cases"})
 
 
 def plain_of(found: Measured | RowsMeasured) -> dict[str, Any]:
@@ -34,6 +34,7 @@ def plain_of(found: Measured | RowsMeasured) -> dict[str, Any]:
             dict(parts.missing),
             {name: [_text(low), _text(high)] for name, (low, high) in parts.bounds.items()},
             parts.ambiguous,
+            _text(parts.cases),
         ]
         for subject, period, parts in found.groups
     ]
@@ -51,13 +52,14 @@ def found_of(plain: Mapping[str, Any], run: str) -> Measured | RowsMeasured:
         examples = tuple(dict(example) for example in plain["examples"])
         return RowsMeasured(int(plain["met"]), int(plain["failed"]), int(plain["unknown"]), examples, str(plain["sql"]), run)
     groups = []
-    for subject, period, counts, values, missing, bounds, ambiguous in plain["groups"]:
+    for subject, period, counts, values, missing, bounds, ambiguous, cases in plain["groups"]:
         parts = Parts(
             **{name: int(count) for name, count in zip(_COUNTED, counts, strict=True)},
             values={name: _number(value) for name, value in values.items()},
             missing={name: int(count) for name, count in missing.items()},
             bounds={name: (_number(low), _number(high)) for name, (low, high) in bounds.items()},
             ambiguous=bool(ambiguous),
+            cases=_number(cases),
         )
         when = None if period is None else containing(date.fromisoformat(period[0]), Grain(period[1]))
         groups.append((tuple((str(name), str(value)) for name, value in subject), when, parts))

@@ -16,6 +16,7 @@ from sqlglot import exp
 from tulosvahti.compute.keys_sql import MISSING, has_partner, partners, without_doubles
 from tulosvahti.compute.parts_sql import SOUND, columns_of, has_row_value, literal, quoted
 from tulosvahti.core.contract import FieldType
+from tulosvahti.core.kept_rows import hidden_column
 from tulosvahti.core.period import Grain
 from tulosvahti.core.rule import MeasureKind, RowsSpec, TargetSpec
 
@@ -74,15 +75,24 @@ class RuleSql:
         chosen = ", ".join(["__period", *(sql if sql == name else f"{sql} AS {name}" for sql, name in subjects)])
         if spec.measure.moved is not None:  # by place: a name would stand for the field, or for what it is counted as
             keys = ", ".join(str(at + 1) for at in range(len(subjects) + 1))
-        selected = self.once(("selected", spec.measure.kind, spec.grain, *sql_of(spec.measure.expression)), lambda: self._selected(spec))
+        what = spec.measure.kind, spec.measure.cases, spec.measure.input, spec.grain, *sql_of(spec.measure.expression)
+        selected = self.once(("selected", *what), lambda: self._selected(spec))
         return (
             f"WITH base AS (\n{self._base(spec, among)}\n)\n"
             f"SELECT {chosen}, {selected}\nFROM base\nGROUP BY {keys}\nORDER BY {keys}"
         )
 
     def _selected(self, spec: TargetSpec) -> str:
-        columns = columns_of(spec.measure, partial(self.written, grain=spec.grain))
+        columns = columns_of(spec.measure, partial(self.written, grain=spec.grain), self.hidden(spec.measure))
         return ", ".join(f"{sql} AS {quoted(name)}" for name, sql in columns)
+
+    def hidden(self, measure: Measure) -> str:
+        """Give the condition on rows in which the source hides what is measured; empty: it hides nothing."""
+        if measure.expression is None or measure.kind is MeasureKind.COUNT:
+            return ""
+        names = {column.name for column in measure.expression.tree.find_all(exp.Column)}
+        found = [item.name for item in self.contracts[measure.input].fields if item.hidden_values and item.name in names]
+        return " OR ".join(f"coalesce({quoted(hidden_column(name))}, FALSE)" for name in found)
 
     def subject(self, measure: Measure, name: str) -> str:
         """Give the value of a subject's field: of a mapped one the organisation that has its code on the chosen day."""

@@ -67,6 +67,10 @@ class Wanted:
     """What ``value`` compares, where it is a field that equals one of some values."""
     sound: bool = False
     """True: no row is a reject."""
+    cases: str = ""
+    """The column that says for how many cases a row stands."""
+    hidden: str = ""
+    """The condition on rows in which the source hides the value."""
     join: str = ""
     """The keys of the input that the rows refer to, beside which ``value`` stands."""
 
@@ -140,6 +144,8 @@ def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql, *, listed: bool = Tru
         newest=newest,
         dated_by=quoted(measure.period) if contract.kinds.get(measure.period) is Kind.DATE else "",
         compared=(said,) if said.field else (),
+        cases=quoted(measure.cases) if measure.cases else "",
+        hidden=rules.hidden(measure),
         dated=(measure.period, contract.known_on) if newest and contract.known_on else (measure.period,) if newest else (),
     )
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DeliveryState
-from tulosvahti.core.measure import Subject
+from tulosvahti.core.measure import SUPPRESSED, TOO_FEW, Subject
 from tulosvahti.core.rule import Wait, WaitUnit
 from tulosvahti.core.verdict import FROZEN, Word
 
@@ -29,6 +29,8 @@ RANK: Mapping[str, int] = {
 """How bad a word is; a word that is not here is good."""
 INPUT_REASONS = frozenset({"input_missing", "input_quarantined", "input_late"})
 """Why a rule is unknown when its input's own alert tells it."""
+QUIET_REASONS = frozenset({TOO_FEW, SUPPRESSED})
+"""Why a rule is unknown for good reason: it is stated, opens no alert and ends none."""
 AT_ONCE = Wait(1, WaitUnit.RUNS)
 
 
@@ -114,11 +116,14 @@ class Sign:
 
 
 def signs_of(outcome: Outcome) -> dict[AlertKey, list[Sign]]:
-    """Give what a run says, for each alert it says anything of; unknown because of an input is the input's."""
+    """Give what a run says, for each alert it says anything of.
+
+    Unknown because of an input is the input's; unknown for good reason is nobody's alert.
+    """
     signs: dict[AlertKey, list[Sign]] = {}
     for verdict in outcome.verdicts:
         rule, subject, period = verdict.key
-        if verdict.word is Word.UNKNOWN and verdict.reason and verdict.reason.code in INPUT_REASONS:
+        if verdict.word is Word.UNKNOWN and verdict.reason and verdict.reason.code in INPUT_REASONS | QUIET_REASONS:
             continue
         final = verdict.word is Word.MET and not verdict.provisional
         signs.setdefault(AlertKey(About.RULE, rule, subject), []).append(Sign(period, verdict.word, final))

@@ -80,6 +80,8 @@ class Field:
     true_values: tuple[str, ...] = ("true", "1")
     false_values: tuple[str, ...] = ("false", "0")
     missing_values: tuple[str, ...] = ("",)
+    hidden_values: tuple[str, ...] = ()
+    """Those of them that stand in place of a value which the source hides, as it rests on too few."""
     required: bool = False
     unique: bool = False
     minimum: Decimal | date | None = None

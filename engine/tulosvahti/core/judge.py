@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DeliveryState
-from tulosvahti.core.measure import Reason
+from tulosvahti.core.measure import ALL_NULL, SUPPRESSED, TOO_FEW, Reason
 from tulosvahti.core.quantity import plain, shown
 from tulosvahti.core.rule import MeasureKind, TargetSpec
 from tulosvahti.core.verdict import Json, Verdict, Word
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tulosvahti.core.rule import Measure, Rule
     from tulosvahti.core.target import Target
 
-_SILENT = {"no_rows", "no_rows_in_scope", "all_null"}
+_SILENT = {"no_rows", "no_rows_in_scope", ALL_NULL, SUPPRESSED}
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ def judge_target(rule: Rule, spec: TargetSpec, period: Period | None, measuremen
         "input": setting.delivery.name,
         "input_sha256": setting.delivery.sha256,
     }
+    if measurement.cases is not None:
+        evidence["cases"] = plain(shown(measurement.cases))
     if observed is not None and not measurement.range.is_exact:
         evidence["range"] = [None if end is None else plain(shown(end)) for end in (measurement.range.low, measurement.range.high)]
     margin = None
@@ -137,16 +139,27 @@ def _said(  # noqa: PLR0911 (one answer a case, in the order of the design)
         return _Said(Word.NOT_DUE, Reason.of("nothing_due_yet", input=delivery.name))
     if late := late_reason(delivery, period):
         return _Said(Word.UNKNOWN, late)
-    if measurement.value is None:
-        return _Said(Word.UNKNOWN, measurement.reason)
-    if measurement.rows < spec.measure.min_rows:
-        return _Said(Word.UNKNOWN, Reason.of("too_few_rows", rows=measurement.rows, needed=spec.measure.min_rows))
+    if reason := _too_little(spec.measure, measurement):
+        return _Said(Word.UNKNOWN, reason)
     if target.needs_previous:
         return _Said(Word.UNKNOWN, Reason("previous_unknown"))
     final = period is None or (period.has_ended(as_of) and as_of >= period.last_day + setting.grace)
     if spec.measure.accumulates and not final and period is not None:
         return _accumulating(spec, target, period, measurement, as_of)
     return _level(spec, target, measurement, provisional=not final)
+
+
+def _too_little(measure: Measure, measurement: Measurement) -> Reason | None:
+    """Say that there is no value, or that it rests on too little; None: it can be judged."""
+    absent = measurement.reason if measurement.value is None else None
+    if not measure.cases:
+        few = Reason.of(TOO_FEW, rows=measurement.rows, needed=measure.min_rows)
+        return absent or (few if measurement.rows < measure.min_rows else None)
+    if (absent and absent.code != ALL_NULL) or (measurement.cases or 0) >= measure.min_rows:
+        return absent
+    if measurement.cases_missing:
+        return absent or Reason.of("cases_missing", field=measure.cases, rows=measurement.cases_missing)
+    return Reason.of(TOO_FEW, field=measure.cases, rows=plain(shown(measurement.cases or Fraction(0))), needed=measure.min_rows)
 
 
 def _measured_without_time(spec: TargetSpec) -> bool:

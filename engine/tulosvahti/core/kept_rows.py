@@ -7,6 +7,7 @@ Convention of the file, for everything that reads it (DuckDB's ``read_parquet``,
   (first day) as DATE, YEAR as INT; a missing or faulty cell is null;
 - ``__row`` (BIGINT, never null, ascending): the record number, the header being 1; over several deliveries it counts on;
 - ``__rejected`` (BOOLEAN, never null): the row broke the contract; what is sound of it stands beside;
+- ``__hidden_NAME`` (BOOLEAN, null is false) for each field of which the contract says how the source hides a value: it did;
 - rows that repeat an earlier row's key, and rows that a later delivery replaced, are not there.
 
 Another content, contract or engine gives another file. A path is handed from ``load.tables.Taken.rows`` to whoever reads:
@@ -21,6 +22,11 @@ from pathlib import Path
 
 ROW = "__row"
 REJECTED = "__rejected"
+
+
+def hidden_column(name: str) -> str:
+    """Name the column that says where the source hides the value of a field."""
+    return f"__hidden_{name}"
 
 
 @dataclass(frozen=True)

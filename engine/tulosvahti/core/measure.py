@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tulosvahti.core.period import Period
 
 Subject = tuple[tuple[str, str], ...]
+ALL_NULL, SUPPRESSED, TOO_FEW = "all_null", "suppressed", "too_few_rows"
+"""Reasons that are told apart by others than the reader."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,11 @@ class Parts:
     missing: Mapping[str, int] = field(default_factory=dict)
     bounds: Mapping[str, tuple[Fraction | None, Fraction | None]] = field(default_factory=dict)
     ambiguous: bool = False
+    hidden: int = 0
+    """Sound rows in scope whose value is missing because the source hides it."""
+    cases: Fraction | None = None
+    """For how many cases the rows taken stand, where they say so; ``cases_missing`` of them do not."""
+    cases_missing: int = 0
 
     @property
     def unknown_rows(self) -> int:
@@ -137,6 +144,9 @@ class Measurement:
     """The numbers behind the value, as texts, in the order of the formula."""
     monotone: bool = False
     """True where the value cannot fall while the period is open."""
+    cases: Fraction | None = None
+    """For how many cases the rows stand, as in ``Parts``."""
+    cases_missing: int = 0
 
 
 def measured(kind: MeasureKind, expression: Expression | None, parts: Parts, *, none_is_zero: bool) -> tuple[
@@ -145,7 +155,16 @@ def measured(kind: MeasureKind, expression: Expression | None, parts: Parts, *, 
     """Give value, range, reason (where there is no value) and workings of one group."""
     if parts.rows == 0 and not (none_is_zero and kind in {MeasureKind.COUNT, MeasureKind.DISTINCT, MeasureKind.SUM}):
         return None, Range(None, None), Reason("no_rows"), ()
-    return _WORK[kind](parts, expression, none_is_zero)
+    value, spread, reason, workings = _WORK[kind](parts, expression, none_is_zero)
+    if reason is not None and reason.code == ALL_NULL and _is_hidden(kind, parts):
+        reason = Reason(SUPPRESSED)
+    return value, spread, reason, workings
+
+
+def _is_hidden(kind: MeasureKind, parts: Parts) -> bool:
+    """Tell whether whatever is missing is hidden by the source; of the latest value, only its own rows count."""
+    lacking = 1 if kind is MeasureKind.LATEST else max([parts.unsure, *parts.missing.values()])
+    return parts.hidden > 0 and parts.hidden >= lacking and parts.unknown_rows == parts.unsure
 
 
 _Worked = tuple[Fraction | None, Range, Reason | None, tuple[tuple[str, str], ...]]
@@ -179,7 +198,7 @@ def _share(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa:
     low = Fraction(100 * parts.yes, every + against) if every + against else Fraction(0)
     high = Fraction(100 * (parts.yes + parts.unsure + favour), every + favour) if every + favour else Fraction(100)
     if known == 0:
-        return None, Range(low, high), Reason("all_null"), workings
+        return None, Range(low, high), Reason(ALL_NULL), workings
     return Fraction(100 * parts.yes, known), Range(low, high), None, workings
 
 
@@ -190,7 +209,7 @@ def _sum(parts: Parts, _: Expression | None, none_is_zero: bool) -> _Worked:  # 
     if total is None:
         if parts.unknown_rows == 0 and none_is_zero:
             return Fraction(0), Range.exact(0), None, workings
-        code = "all_null" if parts.unsure else "no_rows_in_scope"
+        code = ALL_NULL if parts.unsure else "no_rows_in_scope"
         return None, Range(None, None), Reason(code), workings
     spread = _spread(parts, "sum", parts.unsure, parts.scope_yes + parts.scope_no + parts.scope_unsure + parts.rejected)
     return total, Range.exact(total) + spread, None, workings
@@ -216,7 +235,7 @@ def _mean(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa: 
     known = parts.taken - parts.unsure
     workings = (("sum", _text(total)), ("rows", str(known)))
     if not known or total is None:
-        return None, Range(None, None), Reason("all_null" if parts.unsure else "no_rows_in_scope"), workings
+        return None, Range(None, None), Reason(ALL_NULL if parts.unsure else "no_rows_in_scope"), workings
     value = total / known
     others = parts.unknown_rows
     if not others:
@@ -234,7 +253,7 @@ def _latest(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa
     if parts.ambiguous:
         return None, Range(None, None), Reason("ambiguous_latest"), workings
     if value is None:
-        return None, Range(None, None), Reason("all_null" if parts.taken else "no_rows_in_scope"), workings
+        return None, Range(None, None), Reason(ALL_NULL if parts.taken else "no_rows_in_scope"), workings
     sure = not (parts.rejected or parts.scope_yes or parts.scope_no or parts.scope_unsure)
     return value, Range.exact(value) if sure else Range(None, None), None, workings
 
@@ -249,7 +268,7 @@ def _value(parts: Parts, expression: Expression | None, _zero: bool) -> _Worked:
     except ZeroDivisionError:
         return None, Range(None, None), Reason("division_by_zero"), workings
     if point is None:
-        return None, Range(None, None), Reason("all_null" if any(parts.missing.values()) else "no_rows_in_scope"), workings
+        return None, Range(None, None), Reason(ALL_NULL if any(parts.missing.values()) else "no_rows_in_scope"), workings
     return point.low, spread or Range(None, None), None, workings
 
 

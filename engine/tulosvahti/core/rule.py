@@ -74,6 +74,9 @@ class Measure:
     path: tuple[tuple[int, int, Decimal], ...] = ()
     """Declared path: (month, day, share of the target expected by then); empty: linear."""
     min_rows: int = 0
+    """Rows, or cases, that judging needs at least."""
+    cases: str = ""
+    """The field that says for how many cases a row stands; empty: each is one."""
     skip_missing: bool = False
     mapping: MappedBy | None = None
     """By which organisations of another day the rows of a field are counted."""

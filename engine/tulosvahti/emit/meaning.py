@@ -61,7 +61,7 @@ class _Said:
             (self.say("grain"), self.say(f"grain_{spec.grain}")),
             (self.say("dated_by"), measure.period),
             (self.say("accumulates"), self.say("path_declared" if measure.path else "path_linear") if measure.accumulates else ""),
-            (self.say("min_rows"), str(measure.min_rows or "")),
+            (self.say("min_rows"), f"{measure.cases} {measure.min_rows}" if measure.cases else str(measure.min_rows or "")),
             (self.say("warn"), target_text(spec.warn.text, self.language) if spec.warn else ""),
         ]
         return [pair for pair in pairs if pair[1]]

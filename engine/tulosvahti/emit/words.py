@@ -96,6 +96,8 @@ def reason_text(reason: Reason | None, language: str) -> str:
     # A sentence has a short form for when a detail is empty.
     if any(not value for value in details.values()) and has_word(f"{key}.short", language):
         key = f"{key}.short"
+    if "field" in details and has_word(f"{key}.field", language):
+        key = f"{key}.field"
     if not has_word(key, language):
         return reason.code
     return word(key, language, **{name: value or "–" for name, value in details.items()})

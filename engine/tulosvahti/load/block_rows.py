@@ -20,7 +20,7 @@ from tulosvahti.load.block_columns import NUMBERS, BlockColumn, RescaleError, Sc
 from tulosvahti.load.block_head import TextSource, as_utf8
 from tulosvahti.load.block_keys import Seen
 from tulosvahti.load.block_repeats import Repeated, without_repeats
-from tulosvahti.load.cells import unusual_notice
+from tulosvahti.load.cells import hidden_marks, unusual_notice
 from tulosvahti.load.doubts import doubts_of
 from tulosvahti.load.headers import name_of
 from tulosvahti.load.mixed_columns import read_cells, see_all, shown, texts_of
@@ -220,7 +220,8 @@ class _Reading:
         bad = {item.row for item in rejects}
         numbers = pl.Series(ROW, block.numbers, dtype=pl.Int64)
         flags = numbers.is_in(sorted(bad)) if bad else pl.repeat(value=False, n=len(numbers), eager=True)
-        frame = frame.with_columns(numbers, flags.alias(REJECTED))
+        hidden = [hidden_marks(item, texts_of(texts)) for item, texts in zip(contract.fields, block.texts, strict=True) if item.hidden_values]
+        frame = frame.with_columns(*hidden, numbers, flags.alias(REJECTED))
         if block.ragged:
             nothing = pl.DataFrame({ROW: [item[0] for item in block.ragged], REJECTED: [True] * len(block.ragged)}, schema={ROW: pl.Int64, REJECTED: pl.Boolean})
             frame = pl.concat([frame, nothing], how="diagonal").sort(ROW)

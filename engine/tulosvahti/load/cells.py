@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tulosvahti.core.contract import DATED, Field, FieldType
+from tulosvahti.core.kept_rows import hidden_column
 from tulosvahti.core.period_codes import EXAMPLES, period_of_code
 from tulosvahti.core.quantity import APOSTROPHES, MINUS, SPACES, NumberTextError, plain, plain_decimal, read_number
 from tulosvahti.load.records import Odd, Value
@@ -84,6 +85,12 @@ def read_text(field: Field, text: str) -> Any:  # noqa: ANN401 (a value of the f
 
     """
     return _READERS[field.type](field, text)
+
+
+def hidden_marks(field: Field, texts: pl.Series) -> pl.Series:
+    """Tell where the source hides the values of a field; null is a cell without text."""
+    marks = texts.cast(pl.String).str.strip_chars().is_in(list(field.hidden_values)) if texts.dtype == pl.String else texts.is_null() & False
+    return marks.fill_null(value=False).alias(hidden_column(field.name))
 
 
 def code_length(field: Field) -> int:

@@ -91,6 +91,14 @@ class ForeignKeyShape(Shape):
     reference: ReferredShape
 
 
+class MissingShape(Shape):
+    """A text that stands for a missing value, and what it means."""
+
+    value: str
+    label: str = ""
+    means: Literal["suppressed"] | None = Field(default=None, description="suppressed: the source hides a value that rests on too few")
+
+
 class ContractShape(Shape):
     """A contract of ``inputs/``."""
 
@@ -121,5 +129,5 @@ class ContractShape(Shape):
     max_rejects: Written = "10 %"
     primaryKey: Several = Field(default=[])  # noqa: N815 (Frictionless)
     foreignKeys: list[ForeignKeyShape] = Field(default=[])  # noqa: N815 (Frictionless)
-    missingValues: list[str] = Field(default=[""])  # noqa: N815 (Frictionless)
+    missingValues: list[str | MissingShape] = Field(default=[""])  # noqa: N815 (Frictionless)
     fields: list[FieldShape] = Field(min_length=1)

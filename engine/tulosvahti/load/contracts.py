@@ -11,6 +11,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import DATED, Contract, Field, FieldType
+from tulosvahti.core.cube import SYMBOL
 from tulosvahti.core.drop import Drop, Whole
 from tulosvahti.core.period import Grain, read_days
 from tulosvahti.core.quantity import NumberTextError, read_agreed_number
@@ -55,6 +56,7 @@ def _contract(name: str, shape: ContractShape, source: Source, root: Path) -> Co
         if item in names[:index]:
             source.problems.append(Problem(source.place(("fields", index)), f"field {item!r} is there twice"))
     _marked(shape, names, fields, source)
+    _missing(shape, source)
     for key, used in (("period", [shape.period]), ("known_on", [shape.known_on]), ("primaryKey", shape.primaryKey)):
         for item in used:
             if item and item not in names:
@@ -222,6 +224,8 @@ def _field(shape: FieldShape, index: int, contract: ContractShape, source: Sourc
         place = source.place(("fields", index, "format"))
         message = f"format: {shape.format!r} names no part of a date"
         source.problems.append(Problem(place, message, "%Y, %m and %d with what stands between, e.g. %d.%m.%Y"))
+    # The column of an office's table that says why a figure is missing is itself there.
+    says_why = (shape.header or shape.name).rpartition(".")[2] == SYMBOL
     limits = shape.constraints
     if limits.pattern:
         try:
@@ -241,7 +245,8 @@ def _field(shape: FieldShape, index: int, contract: ContractShape, source: Sourc
         percent=not shape.bareNumber,
         true_values=tuple(shape.trueValues),
         false_values=tuple(shape.falseValues),
-        missing_values=tuple(contract.missingValues),
+        missing_values=tuple(symbol for symbol, means in _symbols(contract) if not (means and says_why)),
+        hidden_values=() if contract.entered or says_why else _hidden(contract),
         required=limits.required,
         unique=limits.unique,
         minimum=_limit(limits.minimum, kind, source, (index, "minimum")),
@@ -253,6 +258,27 @@ def _field(shape: FieldShape, index: int, contract: ContractShape, source: Sourc
         jump=_jump(shape, index, contract, source),
         jump_any=shape.jump == "any",
     )
+
+
+def _symbols(shape: ContractShape) -> list[tuple[str, str]]:
+    """Give the symbols of missing values, each with what it means, where that is said."""
+    return [(item, "") if isinstance(item, str) else (item.value, item.means or "") for item in shape.missingValues]
+
+
+def _hidden(shape: ContractShape) -> tuple[str, ...]:
+    """Give the symbols by which the source hides a value."""
+    return tuple(symbol.strip() for symbol, means in _symbols(shape) if means)
+
+
+def _missing(shape: ContractShape, source: Source) -> None:
+    """See to the symbols of missing values."""
+    symbols = [symbol.strip() for symbol, _ in _symbols(shape)]
+    for at, symbol in enumerate(symbols):
+        if symbol in symbols[:at]:
+            source.problems.append(Problem(source.place(("missingValues", at)), f"missingValues: {symbol!r} is there twice"))
+    if "" in _hidden(shape):
+        message = "missingValues: a blank cell does not say why it is blank"
+        source.problems.append(Problem(source.place(("missingValues", symbols.index(""))), message, "means: only with a symbol"))
 
 
 def _jump(shape: FieldShape, index: int, contract: ContractShape, source: Source) -> Decimal | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tulosvahti.core.contract import Contract, Field, FieldType
+from tulosvahti.core.kept_rows import hidden_column
 from tulosvahti.load.cells import DIGITS, DTYPES
 
 if TYPE_CHECKING:
@@ -15,10 +16,15 @@ if TYPE_CHECKING:
 
 def frame_of_values(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Build a frame of sound rows; the header counts as record 1."""
-    columns = [column_of_values(item, [row[item.name] for row in rows]) for item in contract.fields]
+    columns = [column_of_values(item, [None if row[item.name] in item.hidden_values else row[item.name] for row in rows]) for item in contract.fields]
+    hidden = [
+        pl.Series(hidden_column(item.name), [row[item.name] in item.hidden_values for row in rows], dtype=pl.Boolean)
+        for item in contract.fields
+        if item.hidden_values
+    ]
     numbers = pl.Series("__row", range(2, len(rows) + 2), dtype=pl.Int64)
     rejected = pl.Series("__rejected", [False] * len(rows), dtype=pl.Boolean)
-    return pl.DataFrame([*columns, numbers, rejected])
+    return pl.DataFrame([*columns, *hidden, numbers, rejected])
 
 
 def column_of_values(item: Field, values: Sequence[Any]) -> pl.Series:

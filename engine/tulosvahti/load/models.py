@@ -135,6 +135,13 @@ class MappedByShape(Shape):
     at: date | None = None
 
 
+class LeastShape(Shape):
+    """How many cases judging needs, where a row stands for as many as a field says."""
+
+    field: str
+    least: int = Field(ge=1)
+
+
 class MeasureShape(Shape):
     """What is measured."""
 
@@ -152,7 +159,7 @@ class MeasureShape(Shape):
     by: Several = []
     accumulates: bool = False
     path: Literal["linear"] | dict[str, Written | float] = "linear"
-    min_rows: int = Field(default=0, ge=0)
+    min_rows: Annotated[int, Field(ge=0, strict=True)] | LeastShape = 0
     missing: Literal["bound", "skip"] = "bound"
     mapping: MappedByShape | None = None
 

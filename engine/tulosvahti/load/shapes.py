@@ -105,7 +105,7 @@ def _real(loc: At, source: Source, at: At) -> At:
 
 
 def _is_branch(part: str | int) -> bool:
-    return isinstance(part, str) and (part in {"str", "int", "date", "float"} or "[" in part or part.endswith("Shape"))
+    return isinstance(part, str) and (part in {"str", "int", "constrained-int", "date", "float"} or "[" in part or part.endswith("Shape"))
 
 
 def _model_at(model: type[BaseModel], loc: At) -> type[BaseModel] | None:

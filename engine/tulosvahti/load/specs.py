@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.contract import DATED, Contract, FieldType
 from tulosvahti.core.dated import REPORT_FIELDS
-from tulosvahti.core.expressed import Expression
+from tulosvahti.core.expressed import Expression, Kind
 from tulosvahti.core.expression import parse, parse_aggregate, parse_condition, parse_number
 from tulosvahti.core.period import PERIOD_FORMS, Grain, Period, read_days, read_period, year
 from tulosvahti.core.quantity import NumberTextError, read_agreed_number
@@ -128,15 +128,27 @@ def _measure(reading: Reading, grain: Grain) -> Measure | None:
             reading.say(("measure", "period"), f"period: field {item.name!r} is a {DATED[item.type]}; the rule's periods are shorter ({grain})")
     for name in shape.by:
         reading.has_field(("measure", "by"), contract, name)
+    least, cases = _least(reading, contract)
     if shape.accumulates and not shape.period:
         reading.say(("measure", "accumulates"), "accumulates needs a period: the field that dates a row")
     path, mapping = _path(reading), mapped_by(reading, contract)
     if len(reading.source.problems) > before:
         return None
     return Measure(
-        shape.input, kind, expression, where, shape.period, tuple(shape.by), shape.accumulates, path, shape.min_rows,
+        shape.input, kind, expression, where, shape.period, tuple(shape.by), shape.accumulates, path, least, cases,
         shape.missing == "skip", mapping,
     )  # fmt: skip
+
+
+def _least(reading: Reading, contract: Contract) -> tuple[int, str]:
+    """Give how many rows, or cases that a field counts, judging needs."""
+    asked = reading.rule.measure.min_rows if reading.rule.measure else 0
+    if isinstance(asked, int):
+        return asked, ""
+    at = ("measure", "min_rows", "field")
+    if reading.has_field(at, contract, asked.field) and contract.kinds[asked.field] is not Kind.NUMBER:
+        reading.say(at, f"min_rows: field {asked.field!r} counts nothing: it has type {contract.field(asked.field).type}", "integer, number")
+    return asked.least, asked.field
 
 
 def _measured(reading: Reading, kind: MeasureKind, contract: Contract) -> Expression | None:

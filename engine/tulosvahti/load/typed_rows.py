@@ -11,7 +11,7 @@ import polars as pl
 
 from tulosvahti.core.contract import Reject
 from tulosvahti.core.kept_rows import REJECTED, ROW
-from tulosvahti.load.cells import Column, read_column, unusual_notice
+from tulosvahti.load.cells import Column, hidden_marks, read_column, unusual_notice
 from tulosvahti.load.grid_records import repeated
 from tulosvahti.load.mapped import unshared
 from tulosvahti.load.number_forms import settled
@@ -101,7 +101,7 @@ def typed_rows(contract: Contract, records: Records) -> Rows:
     read = [read_column(form.field, column) for form, column in zip(forms, texts, strict=True)]
     _apart(contract, records, places, read, ragged, rejects)
     faulty: set[tuple[int, str]] = set()
-    columns = []
+    columns, hidden = [], []
     for item, column, place, typed in zip(contract.fields, texts, places, read, strict=True):
         for at, reason in typed.faults:
             if at not in ragged:
@@ -115,8 +115,11 @@ def typed_rows(contract: Contract, records: Records) -> Rows:
         if ragged:
             values = _nulled(values, ragged)
         columns.append(values)
+        if item.hidden_values:
+            marks = hidden_marks(item, pl.Series([text if isinstance(text, str) else None for text in column], dtype=pl.String))
+            hidden.append(_nulled(marks, ragged) if ragged else marks)
     numbers = pl.Series(ROW, records.numbers, dtype=pl.Int64)
-    frame = pl.DataFrame([*columns, numbers])
+    frame = pl.DataFrame([*columns, *hidden, numbers])
     faults = _Faults(ragged, faulty, rejects)
     total = _total(contract, records, frame, places, faults)
     summed = total is not None and not total.wrong

@@ -124,6 +124,8 @@ def _plain(item: Field, contract: Contract, number: int) -> Any:  # noqa: ANN401
 
 
 def _typed(item: Field, value: Any) -> Any:  # noqa: ANN401 (a cell of any type)
+    if value in item.hidden_values:
+        return value
     if value is None or item.type in {FieldType.STRING, FieldType.BOOLEAN}:
         return value if value is None or item.type is FieldType.BOOLEAN else str(value)
     if item.type is FieldType.NUMBER:

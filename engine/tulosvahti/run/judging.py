@@ -168,7 +168,7 @@ def _indicator(rule: Rule, spec: TargetSpec, facts: Facts, engine: Measures, jud
         )
         return Measurement(
             rule.id, subject, period, value, spread, parts.taken, parts.unknown_rows, failure or reason, workings,
-            is_monotone(measure, minimum),
+            is_monotone(measure, minimum), parts.cases, parts.cases_missing,
         )  # fmt: skip
 
     subjects = sorted({subject for subject, _ in groups}) or [()]

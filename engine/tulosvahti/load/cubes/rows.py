@@ -141,13 +141,15 @@ def _texts(cube: Cube, item: Dimension, step: int, text: Callable[[Category], st
 
 def _values(field: Field, cube: Cube, zeros: frozenset[str]) -> Sequence[Value]:
     kind = field.type
+    # A symbol that the contract knows stands in place of its figure, as in any other file.
+    instead = {at: symbol for at, symbol in cube.symbols.items() if symbol in field.missing_values}
     if kind is FieldType.STRING:
-        return ["" if value is None else plain(value) for value in cube.values]
+        return [instead.get(at, "") if value is None else plain(value) for at, value in enumerate(cube.values)]
     nil = {at for at, symbol in cube.symbols.items() if symbol in zeros}
     found: list[Value] = []
     for at, value in enumerate(cube.values):
         if value is None:
-            found.append((0 if kind is FieldType.INTEGER else Decimal(0)) if at in nil else "")
+            found.append((0 if kind is FieldType.INTEGER else Decimal(0)) if at in nil else instead.get(at, ""))
         elif kind is FieldType.NUMBER:
             found.append(value)
         elif kind is FieldType.INTEGER and value == value.to_integral_value():
