@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tulosvahti.compute.measuring import DuckEngine
+from tulosvahti.core.alert import QUIET_REASONS
 from tulosvahti.core.contract import DATED, Contract, Delivery, DeliveryState, Field, FieldType
 from tulosvahti.core.period_codes import period_of_code
 from tulosvahti.core.quantity import NumberTextError, read_number
@@ -173,7 +174,8 @@ def _differences(case: Case, verdicts: Sequence[Verdict], routes: Routes | None)
         "failing_rows": verdict.evidence.get("failing_rows"),
     }
     if routes is not None:
-        heard = routes.heard_by(rule_matter(verdict.rule, verdict.word)) if verdict.needs_attention else ()
+        told = verdict.needs_attention and actual["reason"] not in QUIET_REASONS
+        heard = routes.heard_by(rule_matter(verdict.rule, verdict.word)) if told else ()
         actual["mail_to"] = sorted(item.recipient for item in heard)
     differences = []
     for name, wanted in expect.items():
