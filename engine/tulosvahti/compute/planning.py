@@ -182,13 +182,18 @@ def _made(
             values.append(("least latest", draft.part("min", value, within), False))
     for leaf in item.leaves:
         values += _leaf(leaf, draft, within, taken)
+    values += _besides(item, draft, within)
+    return chosen, Recipe(rows, taken, yes, no, tuple(values), first, newest)
+
+
+def _besides(item: Wanted, draft: Draft, within: tuple[When, ...]) -> Iterator[tuple[str, int, bool]]:
+    """Give how many cases the rows stand for, and how many values are hidden, where that is asked for."""
     if item.cases:
-        values.append(("cases", draft.part("sum", draft.name(item.cases), within), False))
-        values.append(("cases_missing", draft.part("count", draft.name(f"CASE WHEN {item.cases} IS NULL THEN 1 END"), within), False))
+        yield "cases", draft.part("sum", draft.name(item.cases), within), False
+        yield "cases_missing", draft.part("count", draft.name(f"CASE WHEN {item.cases} IS NULL THEN 1 END"), within), False
     if item.hidden:
         lacks = "" if item.leaves else f"({item.value}) IS NULL AND "
-        values.append(("hidden", draft.part("count", draft.name(f"CASE WHEN {lacks}({item.hidden}) THEN 1 END"), within), False))
-    return chosen, Recipe(rows, taken, yes, no, tuple(values), first, newest)
+        yield "hidden", draft.part("count", draft.name(f"CASE WHEN {lacks}({item.hidden}) THEN 1 END"), within), False
 
 
 def _day_key(item: Wanted, grain: Grain, draft: Draft) -> int:
