@@ -160,6 +160,22 @@ def test_few_cases_and_hidden_values_are_the_same_in_the_database(project, serve
     assert found == {("visits-known", "2025-Q1"): (None, "10"), ("visits-known", "2025-Q2"): ("suppressed", "2"), ("visits-few", "2025-Q1"): ("too_few_rows", "10")}
 
 
+def test_codes_that_lost_their_zeros_are_filled_there_as_in_a_file(project, server, table):
+    table("ALTER TABLE visits ADD kunta text")
+    table("UPDATE visits SET kunta = CASE visit_id WHEN 'a' THEN '91' WHEN 'b' THEN '091' ELSE '5' END")
+    field = '  - {name: kunta, type: string, constraints: {pattern: "[0-9]{3}"}}\n'
+    rule = ROWS_RULE.replace("visit-costs-known", "visit-kunta").replace('rows: {input: visits, require: "cost < 1000", key: [visit_id]}', 'measure: {input: visits, count: "*", by: [kunta]}\n    target: {2025: ">= 1"}')
+    project.write("rules/3-visits.yaml", "agreement: agreement-1\nsection: '3'\ntitle: T\nrules:\n" + rule)
+    project.write("inputs/visits.yaml", pushed(server) + field)
+    _, there = project.run("--no-expectations", "--rules", "visit-kunta")
+    project.write("inputs/visits.yaml", VISITS_CONTRACT + field)
+    project.write("inputs/visits.csv", "visit_id;visited_on;cost;kunta\na;03.02.2025;1000,50;91\nb;04.02.2025;2,25;091\nc;05.02.2025;30;5\n")
+    _, here = project.run("--no-expectations", "--rules", "visit-kunta")
+    counted = [[(item["subject"]["kunta"], item["observed"]) for item in found["verdicts"]] for found in (there, here)]
+    assert counted == [[("005", "1"), ("091", "2")]] * 2
+    assert "codes that lost their leading zeros are filled up in 2 rows" in _input(there)["notices"]
+
+
 @pytest.mark.parametrize(("change", "said"), [
     ("ALTER TABLE visits ALTER cost TYPE double precision", "column 'cost' is float8; allowed for number: int2, int4, int8, numeric"),
     ("ALTER TABLE visits RENAME visited_on TO seen_on", "column 'visited_on' is missing"),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from tulosvahti.core.contract import Contract, Field
 
+FILLED = "__filled"
+"""Of a row: whether a code in it had lost its leading zeros."""
 _INTEGERS = frozenset({"int2", "int4", "int8"})
 _TEXTS = frozenset({"text", "varchar", "bpchar", "name"})
 TYPES: Mapping[FieldType, frozenset[str]] = {
@@ -60,21 +62,23 @@ def select_of(contract: Contract, relation: str) -> str:
     )
     faults = " OR ".join(f"({fault})" for item in contract.fields for fault in _faults(item)) or "FALSE"
     checked = ", ".join([*map(_checked, contract.fields), *(_name(hidden_column(item.name)) for item in hidden)])
+    short = " OR ".join(f"({_is_short(item)})" for item in contract.fields if item.short_code) or "FALSE"
     return (
-        f"SELECT {checked}, CAST(NULL AS bigint) AS __row, coalesce({faults}, FALSE) AS __rejected "
-        f"FROM (SELECT {values} FROM ({relation}) AS source) AS typed"
+        f"SELECT {checked}, CAST(NULL AS bigint) AS __row, coalesce({faults}, FALSE) AS __rejected, {FILLED} "
+        f"FROM (SELECT {values}, coalesce({short}, FALSE) AS {FILLED} FROM ({relation}) AS source) AS typed"
     )
 
 
 def counts(contract: Contract, as_of: date) -> str:
-    """Count the rows and the rejects, and give the newest day known on ``as_of``; in the generator's dialect."""
+    """Count rows, rejects and rows with filled codes, and give the newest day known on ``as_of``; in the generator's dialect."""
     today, newest = f"DATE '{as_of.isoformat()}'", "CAST(NULL AS DATE)"
     if contract.period:
         name = quoted(contract.period)
         day = f"make_date({name}, 1, 1)" if contract.field(contract.period).type is FieldType.YEAR else name
         known = f" AND {quoted(contract.known_on)} <= {today}" if contract.known_on else ""
         newest = f"max(CASE WHEN {day} <= {today}{known} THEN {day} END)"
-    return f"SELECT count(*), count(CASE WHEN __rejected THEN 1 END), {newest} FROM {quoted('input_' + contract.name)}"
+    marked = ", ".join(f"count(CASE WHEN {mark} THEN 1 END)" for mark in ("__rejected", FILLED))
+    return f"SELECT count(*), {marked}, {newest} FROM {quoted('input_' + contract.name)}"
 
 
 def doubles(contract: Contract) -> Iterator[tuple[str, str]]:
@@ -103,8 +107,12 @@ def _value(item: Field) -> str:
     if item.type is FieldType.STRING:
         # Bytes are compared, as everywhere; what the contract calls missing is null.
         value = f'{value} COLLATE "C"'
-        if item.missing_values:
-            value = f"CASE WHEN {value} IN ({', '.join(map(_text, item.missing_values))}) THEN NULL ELSE {value} END"
+        whens = f"WHEN {value} IN ({', '.join(map(_text, item.missing_values))}) THEN NULL " if item.missing_values else ""
+        if item.short_code:
+            # As in files: a code that a program took for a number.
+            whens += f"WHEN {_is_short(item)} THEN lpad({value}, {item.code_length}, '0') "
+        if whens:
+            value = f"CASE {whens}ELSE {value} END"
     return f"CAST(date_trunc('month', {value}) AS date)" if item.type is FieldType.YEARMONTH else value
 
 
@@ -113,6 +121,10 @@ def _hidden(item: Field) -> str:
     if item.type is not FieldType.STRING:
         return "FALSE"
     return f"coalesce(CAST({_name(item.column)} AS text) IN ({', '.join(map(_text, item.hidden_values))}), FALSE)"
+
+
+def _is_short(item: Field) -> str:
+    return f"CAST({_name(item.column)} AS text) ~ {_text(item.short_code)}"
 
 
 def _checked(item: Field) -> str:

@@ -5,6 +5,7 @@ A delivery is judged on its content's dates, never on the time of its file.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -52,6 +53,7 @@ _KINDS = {
     FieldType.HALF_YEAR: Kind.DATE,
     FieldType.WEEK: Kind.DATE,
 }
+_CODE = re.compile(r"\^?(?:\[0-9\]|\\d)\{(\d{1,2})\}\$?")
 DATED = {
     FieldType.DATE: Grain.DAY,
     FieldType.YEARMONTH: Grain.MONTH,
@@ -99,6 +101,18 @@ class Field:
     def column(self) -> str:
         """The column's name in the file."""
         return self.header or self.name
+
+    @property
+    def code_length(self) -> int:
+        """How many digits every code of the field has; 0 where that is not said."""
+        found = _CODE.fullmatch(self.pattern) if self.type is FieldType.STRING else None
+        return int(found[1]) if found else 0
+
+    @property
+    def short_code(self) -> str:
+        """The pattern of a code that lost its leading zeros; empty where its length is not said."""
+        size = self.code_length
+        return f"^[0-9]{{1,{size - 1}}}$" if size > 1 else ""
 
     @property
     def kind(self) -> Kind:

@@ -15,7 +15,7 @@ import polars as pl
 
 from tulosvahti.core.contract import Field, FieldType
 from tulosvahti.core.quantity import APOSTROPHES, SPACES
-from tulosvahti.load.cells import DIGITS, DTYPES, CellError, code_length, is_unusual, read_text, short_code
+from tulosvahti.load.cells import DIGITS, DTYPES, CellError, is_unusual, read_text
 from tulosvahti.load.number_forms import MOST_TEXTS
 from tulosvahti.load.number_words import days_of, decimals_of
 
@@ -94,7 +94,7 @@ class BlockColumn:
         self._remembers: tuple[pl.Series, pl.Series] | None = None
         """Texts that were read, and their values, of a type whose texts come again."""
         self._measured = False
-        self._short = short_code(item)
+        self._short = item.short_code
         self._symbols = [text for text in item.missing_values if text.strip()]
         self._dtype: Any = None if item.type is FieldType.NUMBER else DTYPES[item.type]
 
@@ -128,7 +128,7 @@ class BlockColumn:
             values = values.to_frame().select(pl.when(~pl.lit(gone)).then(pl.col(values.name)).alias(values.name)).to_series()
         short = values.str.contains(self._short).fill_null(value=False) if self._short else None
         if short is not None and short.any():
-            filled = values.str.zfill(code_length(self.item))
+            filled = values.str.zfill(self.item.code_length)
             values = values.to_frame().select(pl.when(pl.lit(short)).then(pl.lit(filled)).otherwise(pl.col(values.name)).alias(values.name)).to_series()
             self._count_unusual(texts, values, short.arg_true())
         return Typed(values)

@@ -25,7 +25,6 @@ _LARGEST = 2**63 - 1
 _LONGEST_DATE = 60
 _TIMED = re.compile(r"(?P<day>\S+)(?:\s+|(?<=\d)T)(?P<time>\d{1,2}[:.]\d\d(?:[:.]\d\d(?:[.,]\d+)?)?)(?:Z|[+-]\d\d:?\d\d)?")
 _NUMBERS = frozenset({FieldType.NUMBER, FieldType.INTEGER})
-_CODE = re.compile(r"\^?(?:\[0-9\]|\\d)\{(\d{1,2})\}\$?")
 
 
 class CellError(ValueError):
@@ -69,7 +68,7 @@ def read_column(field: Field, texts: Sequence[Value]) -> Column:
     values = pl.Series(field.name, [known[text] for text in texts], dtype=kind)
     faults = [(at, reasons[text]) for at, text in enumerate(texts) if text in reasons] if reasons else []
     odd: set[Value] = set()
-    if field.type in _NUMBERS or code_length(field):
+    if field.type in _NUMBERS or field.code_length:
         odd = {
             text for text, value in known.items() if value is not None and isinstance(text, str) and is_unusual(field, text)
         }
@@ -93,18 +92,6 @@ def hidden_marks(field: Field, texts: pl.Series) -> pl.Series:
     return marks.fill_null(value=False).alias(hidden_column(field.name))
 
 
-def code_length(field: Field) -> int:
-    """Give how many digits every code of a field has; 0 where that is not said."""
-    found = _CODE.fullmatch(field.pattern) if field.type is FieldType.STRING else None
-    return int(found[1]) if found else 0
-
-
-def short_code(field: Field) -> str:
-    """Give the pattern of a code that lost its leading zeros; empty where its length is not said."""
-    size = code_length(field)
-    return f"^[0-9]{{1,{size - 1}}}$" if size > 1 else ""
-
-
 def is_unusual(field: Field, text: str) -> bool:
     """Tell a number or a code that is clear but not written as declared."""
     if field.type is FieldType.STRING:
@@ -117,7 +104,7 @@ def unusual_notice(field: Field, count: int, where: str, text: str, value: Any) 
     """Say how many values are written unusually; ``text`` and ``value`` are those of the first, at ``where``."""
     if field.type is FieldType.STRING:
         more = f" and {count - 1} more" if count > 1 else ""
-        return f"column {field.column!r}: codes that lost their leading zeros are filled up to {code_length(field)} digits: {where}{more}"
+        return f"column {field.column!r}: codes that lost their leading zeros are filled up to {field.code_length} digits: {where}{more}"
     read = plain(plain_decimal(Decimal(value)))
     return f"column {field.column!r}: {count} numbers are written unusually; the first: {where}, {text!r} read as {read}"
 
@@ -155,8 +142,8 @@ def _string(field: Field, text: str) -> str:
 
 def _filled(field: Field, text: str) -> str:
     """Fill up a code of so many digits that lost its leading zeros."""
-    short = short_code(field)
-    return text.zfill(code_length(field)) if short and re.fullmatch(short, text) else text
+    short = field.short_code
+    return text.zfill(field.code_length) if short and re.fullmatch(short, text) else text
 
 
 def _number(field: Field, text: str) -> Decimal:

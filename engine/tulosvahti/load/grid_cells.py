@@ -14,7 +14,7 @@ import polars as pl
 from tulosvahti.core.contract import FieldType
 from tulosvahti.core.sheet import a1
 from tulosvahti.load.block_columns import Scale, sizes_of
-from tulosvahti.load.cells import DIGITS, code_length
+from tulosvahti.load.cells import DIGITS
 from tulosvahti.load.mixed_columns import MIXED, ODD, TEXT, TYPED, see_values
 from tulosvahti.load.records import Odd, text_of_value
 from tulosvahti.load.sheets.number_format import GENERAL
@@ -120,7 +120,7 @@ class FieldCells:
         text = cells["text"]
         size = text.str.len_bytes()
         plain = cells["kind"].is_in(["", "n"]) & cells["style"].is_in(styles) & text.str.contains(pattern) & (size < _EXACT)
-        return plain & (size >= code_length(self.item)) if self.item.type is FieldType.STRING else plain
+        return plain & (size >= self.item.code_length) if self.item.type is FieldType.STRING else plain
 
     def _rounded(self, cells: pl.DataFrame) -> pl.DataFrame:
         """Round long fractions to what a spreadsheet keeps: ``0.56999999999999995`` is 0.57."""

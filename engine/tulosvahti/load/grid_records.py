@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.core.sheet import a1
 from tulosvahti.load.amounts import MEGABYTE
-from tulosvahti.load.cells import code_length
 from tulosvahti.load.headers import LOOK, MOST_ROWS, Header, found_header
 from tulosvahti.load.records import Records, UnreadableError, Value
 from tulosvahti.load.sheets import Limits, read_sheets
@@ -204,7 +203,7 @@ def told(item: Field, said: Said, book: Book) -> Iterator[str]:
         start = "1904-01-01" if book.from_1904 else "1900-01-01"
         yield f"column {item.column!r}: numbers read as days from {start}: {_few(said.serial)}"
     if said.filled:
-        yield f"column {item.column!r}: codes that lost their leading zeros are filled up to {code_length(item)} digits: {_few(said.filled)}"
+        yield f"column {item.column!r}: codes that lost their leading zeros are filled up to {item.code_length} digits: {_few(said.filled)}"
 
 
 def hidden_told(rows: int, sheet: Sheet) -> Iterator[str]:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.core.contract import Field, FieldType
 from tulosvahti.core.quantity import APOSTROPHES, NumberTextError, plain, read_number
-from tulosvahti.load.cells import code_length
 from tulosvahti.load.records import Odd, Value
 from tulosvahti.load.sheets.numerals import is_numeral
 
@@ -139,7 +138,7 @@ def _number(  # noqa: PLR0913 - one call a cell
     if item.type is FieldType.STRING:
         # A code that the format fills with zeros is what people see: 020.
         text = cell.text if cell.text.strip().isdigit() else plain(value)
-        size = code_length(item)
+        size = item.code_length
         if len(text) < size and text.isdigit():
             said.filled.append(address())
             return text.zfill(size)

@@ -101,7 +101,7 @@ def pushed_in(contract: Contract, root: Path, as_of: date, seconds: float, secre
 
 
 def _judged(contract: Contract, database: SqlDatabase, as_of: date, expected: date | None) -> tuple[Delivery, int]:
-    total, rejected, last = database.rows(counts(contract, as_of))[0]
+    total, rejected, filled, last = database.rows(counts(contract, as_of))[0]
     explanation = step = ""
     state, covered = DeliveryState.ACCEPTED, None
     if last is not None:
@@ -123,9 +123,10 @@ def _judged(contract: Contract, database: SqlDatabase, as_of: date, expected: da
         step = f"ask {contract.sender} for content up to {expected.isoformat()}"
     elif state is DeliveryState.ACCEPTED and rejected:
         explanation, step = f"{rejected} of {total} rows break the contract", f"ask {contract.sender} to mend them in the database"
+    told = [_NOTICE, *([f"codes that lost their leading zeros are filled up in {filled} rows"] if filled else [])]
     delivery = Delivery(
         contract.name, state, rows=total - rejected, rejected_rows=rejected, covered_through=covered, expected_through=expected,
-        explanation=explanation, next_step=step, notices=(Notice(_NOTICE),), synthetic=contract.synthetic,
+        explanation=explanation, next_step=step, notices=tuple(map(Notice, told)), synthetic=contract.synthetic,
         header=tuple(item.column for item in contract.fields),
     )  # fmt: skip
     return delivery, total
