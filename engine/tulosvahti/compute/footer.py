@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,7 @@ class Footer:
         """How many rows there are."""
         return sum(block.rows for block in self.blocks)
 
-    @property
+    @cached_property
     def is_sound(self) -> bool:
         """Tell whether the footer shows that no row is a reject."""
         return all(block.columns["__rejected"].high is False and block.columns["__rejected"].nulls == 0 for block in self.blocks)

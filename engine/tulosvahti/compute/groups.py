@@ -138,7 +138,7 @@ def with_floating(measure: Measure, groups: Sequence[Group]) -> tuple[tuple[Subj
         (
             tuple(zip(measure.by, (value or "" for value in by), strict=True)),
             period,
-            replace(parts, rejected=parts.rejected + extra[index]),
+            replace(parts, rejected=parts.rejected + extra[index]) if index in extra else parts,
         )
         for index, (by, period, parts) in enumerate(settled)
     )

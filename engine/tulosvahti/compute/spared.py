@@ -14,12 +14,13 @@ from tulosvahti.compute.footer_answers import all_known, counted, counts_all, ea
 from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.keys_sql import complete, is_among_keys
 from tulosvahti.compute.parts_sql import quoted
+from tulosvahti.compute.rule_sql import sql_of
 from tulosvahti.compute.step import Step
 from tulosvahti.compute.uniqueness import OutOfOrderError, ladder
 from tulosvahti.core.rule import RowsSpec, TargetSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
     from datetime import date
 
     from tulosvahti.compute.engine import Database
@@ -46,6 +47,8 @@ class Spared:
         self._footers: dict[str, Footer | None] = {}
         self.doubles: dict[str, list[int]] = {}
         """By the query of a rule of unique values: the numbers of the rows whose key another row in scope has."""
+        self._answers: dict[Hashable, bool] = {}
+        """What the footers told, which many rules ask."""
         self.steps: list[Step] = []
 
     def finds_doubles(self, name: str) -> bool:
@@ -107,15 +110,24 @@ class Spared:
         footer = self._footer(wanted.input)
         if footer is None:
             return wanted
-        wanted = replace(wanted, sound=footer.is_sound)
+        sound = footer.is_sound
         if isinstance(spec, TargetSpec):
-            known = all_known(spec.measure, footer, self._contracts[wanted.input], self._as_of)
-            return replace(wanted, known="") if known else wanted
+            measure, contract = spec.measure, self._contracts[wanted.input]
+            known = self._once((wanted.input, measure.period), lambda: all_known(measure, footer, contract, self._as_of))
+            return replace(wanted, sound=sound, known="" if known else wanted.known)
         if found := spec.references:
             referred = self._footer(found.input, 0) if self._contracts[wanted.input].field(found.fields[0]).type in WHOLE else None
             ends = None if referred is None else range_of_keys(found, referred, self._contracts[found.input])
-            return replace(wanted, value=is_among_keys(found, spec.missing, ends), join="") if ends else wanted
-        return replace(wanted, value="TRUE", compared=()) if each_row_meets(spec, footer) else wanted
+            value, join = (is_among_keys(found, spec.missing, ends), "") if ends else (wanted.value, wanted.join)
+            return replace(wanted, sound=sound, value=value, join=join)
+        asked = wanted.input, *sql_of(spec.require), spec.unique, spec.missing
+        met = self._once(asked, lambda: each_row_meets(spec, footer))
+        return replace(wanted, sound=sound, value="TRUE", compared=()) if met else replace(wanted, sound=sound)
+
+    def _once(self, asked: Hashable, tell: Callable[[], bool]) -> bool:
+        if asked not in self._answers:
+            self._answers[asked] = tell()
+        return self._answers[asked]
 
     def counted(self, spec: TargetSpec, query: str) -> Counted | None:
         """Count all rows by period as far as the footer tells; None: it spares little."""

@@ -177,5 +177,7 @@ def merged(how: Merge, values: Iterable[Any]) -> Any:  # noqa: ANN401 (a number 
     return min(there) if how is Merge.LEAST else max(there)
 
 
-def _added(cells: Iterable[Cell], at: int | None) -> int:
-    return 0 if at is None else sum(cell[at] for cell in cells)
+def _added(cells: Sequence[Cell], at: int | None) -> int:
+    if at is None or not cells:
+        return 0
+    return sum(cell[at] for cell in cells) if len(cells) > 1 else int(cells[0][at])
