@@ -28,7 +28,7 @@ RIGHT = frozenset({1, 2})
 """Columns of numbers."""
 _BETWEEN = 3
 _WORD = re.compile(r"\s*\S+\s*")
-_NARROW = re.compile(r"[\n -~\xa0-\xac\xae-\u02ff–—‘’“”…−≥≤≠→✓✗▲○]*")
+_NARROW = re.compile(r"[\n -~\xa0-\xac\xae-\u02ff–—‘’“”•…‰€−≥≤≠→✓✗▲○]*")
 """Texts whose letters all take one cell."""
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from tulosvahti.core.text import LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 LONGEST = 4_000
 """Longer sentences are data; they stay as they are."""
@@ -100,18 +100,22 @@ def _plain(text: str) -> str:
 
 
 def _candidates(text: str, language: str) -> Iterable[tuple[Key, str]]:
-    by_head = _by_head(language)
     for head in (text[:_HEAD], ""):
-        yield from by_head.get(head, ())
+        yield from _with_head(head, language)
+
+
+@lru_cache(maxsize=1024)
+def _with_head(head: str, language: str) -> Sequence[tuple[Key, str]]:
+    """Give the keys that begin so, those with the most words of their own first."""
+    found = [(key_of(sentence), said) for sentence, said in _by_head(language).get(head, ())]
+    return sorted(found, key=lambda item: -sum(map(len, item[0].literals)))
 
 
 @lru_cache(maxsize=4)
-def _by_head(language: str) -> Mapping[str, list[tuple[Key, str]]]:
-    """Give the keys by how they begin, those with the most words of their own first."""
-    found: dict[str, list[tuple[Key, str]]] = {}
+def _by_head(language: str) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Give the sentences by how they begin before any detail; most are never asked for, and stay as they are."""
+    found: dict[str, list[tuple[str, str]]] = {}
     for sentence, said in catalogue(language).items():
-        key = key_of(sentence)
-        found.setdefault(key.literals[0][:_HEAD] if len(key.literals[0]) >= _HEAD else "", []).append((key, said))
-    for items in found.values():
-        items.sort(key=lambda item: -sum(map(len, item[0].literals)))
+        first = _plain(_DETAIL.split(sentence, 1)[0])
+        found.setdefault(first[:_HEAD] if len(first) >= _HEAD else "", []).append((sentence, said))
     return found
