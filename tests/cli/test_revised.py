@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from tulosvahti.core import revision as core
+from tulosvahti.core.revision import History
+from tulosvahti.store import revised
+
 HEAD = "visit_id;visited_on;cost\n"
 NEW = HEAD + "a;03.02.2025;1 000,50\nb;04.02.2025;2,25\n"
 
@@ -35,3 +39,36 @@ def test_an_open_year_that_grows_is_no_revision(project):
     project.run("--no-expectations", as_of="2025-06-30")
     project.write("inputs/visits.csv", NEW)
     assert project.run("--no-expectations", as_of="2025-07-01")[1]["revisions"] == []
+
+
+def test_what_was_said_over_the_years_is_read_only_where_it_may_be_revised(project, monkeypatch):
+    """Whatever changed between runs: where nothing is read, all of it would revise nothing."""
+    plain, read = revised.history, []
+
+    def history(connection, verdicts, measurements, deliveries):
+        given = plain(connection, verdicts, measurements, deliveries)
+        with monkeypatch.context() as patched:
+            patched.setattr(revised, "_as_before", lambda *_: False)
+            whole = plain(connection, verdicts, measurements, deliveries)
+        if given == History():
+            assert core.revised(verdicts, measurements, deliveries, whole, "other rules") == ()
+        read.append(given != History())
+        return given
+
+    monkeypatch.setattr(revised, "history", history)
+    rules = (project.root / "rules/2-visits.yaml").read_text()
+    first = (project.root / "inputs/visits.csv").read_text()
+    steps = [
+        ("2026-03-31", "*", None, None, False), ("2026-04-01", "*", None, None, False), ("2026-04-01", "visits", NEW, None, True),
+        ("2026-04-02", "*", None, None, True), ("2026-04-02", "*", None, None, False), ("2026-04-02", "visits", None, None, False),
+        ("2026-04-02", "visit-costs", None, None, True), ("2026-04-03", "visits", first, None, True), ("2026-04-03", "*", NEW, None, True),
+        ("2026-04-03", "*", None, rules.replace(">= 3", ">= 2"), False), ("2026-04-04", "*", None, rules.replace('2025: ">= 3"', '2024: ">= 1"'), True),
+        ("2026-04-04", "*", HEAD, None, True), ("2026-04-04", "*", NEW, None, True),
+    ]  # fmt: skip
+    for day, chosen, content, written, whole in steps:
+        if content is not None:
+            project.write("inputs/visits.csv", content)
+        if written is not None:
+            project.write("rules/2-visits.yaml", written)
+        project.run("--no-expectations", "--rules", chosen, as_of=day)
+        assert read.pop() is whole, (day, chosen)

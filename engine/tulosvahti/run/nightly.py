@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tulosvahti.compute.expectations import ExpectationRun
-    from tulosvahti.core.measure import Subject
+    from tulosvahti.core.contract import Delivery
+    from tulosvahti.core.measure import Measurement, Subject
+    from tulosvahti.core.revision import Revision
     from tulosvahti.core.secrecy import SecretName
-    from tulosvahti.core.verdict import Word
+    from tulosvahti.core.verdict import Verdict, Word
     from tulosvahti.load.project import Project
     from tulosvahti.run.pushed import Pushed
     from tulosvahti.store.measured import MeasuredStore
@@ -38,7 +40,8 @@ class Before:
     findings: Mapping[tuple[str, Subject, str], tuple[Word, str]]
     verdicts: Mapping[tuple[str, Subject, str], Word]
     newest_as_of: date | None
-    history: History = field(default_factory=History)
+    history: Callable[[Sequence[Verdict], Sequence[Measurement], Sequence[Delivery]], History] = lambda *_: History()
+    """What earlier runs said of what a run found."""
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     """Inputs whose newest delivery was refused before it came to its place."""
 
@@ -125,7 +128,10 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     )
     lookback = before.newest_as_of is not None and request.as_of < before.newest_as_of
     findings = compare(verdicts, {} if lookback else before.findings, request.run)
-    changed = () if lookback else revised(verdicts, judged.measurements, tuple(deliveries.values()), before.history, project.rules_sha256)
+    changed: tuple[Revision, ...] = ()
+    if not lookback:
+        came = tuple(deliveries.values())
+        changed = revised(verdicts, judged.measurements, came, before.history(verdicts, judged.measurements, came), project.rules_sha256)
     return Outcome(
         run=request.run,
         as_of=request.as_of,

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
-    from tulosvahti.core.measure import Subject
+    from tulosvahti.core.contract import Delivery
+    from tulosvahti.core.measure import Measurement, Subject
     from tulosvahti.core.revision import Key, Revision
+    from tulosvahti.core.verdict import Verdict
 
 _DONE = "done"
 
@@ -42,10 +44,17 @@ class Past:
     because: tuple[Because, ...]
 
 
-def history(connection: Connection) -> History:
-    """Give what the runs that are done, and no lookbacks, said."""
+def history(
+    connection: Connection, verdicts: Sequence[Verdict], measurements: Sequence[Measurement], deliveries: Sequence[Delivery]
+) -> History:
+    """Give what the runs that are done, and no lookbacks, said, to hold what a run found against.
+
+    Nothing is given where nothing of it can be a revision: what they said over the years is not read every night.
+    """
     runs, inputs, came = schema.runs.c, schema.run_inputs.c, schema.deliveries.c
     counted = and_(runs.state == _DONE, runs.lookback.is_(False))
+    if _as_before(connection, counted, verdicts, measurements, deliveries):
+        return History()
     newest, known = _verdicts(connection, counted), _verdicts(connection, counted, schema.verdicts.c.verdict.not_in(FROZEN))
     seen = schema.measurements.c
     last = (
@@ -75,6 +84,25 @@ def history(connection: Connection) -> History:
         for row in measured
     }  # fmt: skip
     return History(_judged(newest, digests), _judged(known, digests), values, found)
+
+
+def _as_before(
+    connection: Connection, counted: ColumnElement[bool],
+    verdicts: Sequence[Verdict], measurements: Sequence[Measurement], deliveries: Sequence[Delivery],
+) -> bool:  # fmt: skip
+    """Tell whether the newest run gave every verdict and measured every rule on the same content: what was changed then was told then."""
+    inputs, told, seen = schema.run_inputs.c, schema.verdicts.c, schema.measurements.c
+    newest = connection.scalar(select(func.max(schema.runs.c.id)).where(counted))
+    if newest is None:
+        return True
+    had = {row.name: row.sha256 for row in connection.execute(select(inputs.name, inputs.sha256).where(inputs.run_id == newest))}
+    if any(had.get(item.name) != item.sha256 for item in deliveries):
+        return False
+    keys = connection.execute(select(told.rule, told.subject, told.period).where(told.run_id == newest))
+    if not {verdict.key for verdict in verdicts} <= {(row.rule, rows.subject_of(row.subject), row.period) for row in keys}:
+        return False
+    rules = {item.rule for item in measurements}
+    return rules <= set(connection.scalars(select(seen.rule).distinct().where(seen.run_id == newest, seen.rule.in_(rules))))
 
 
 def _verdicts(connection: Connection, *which: ColumnElement[bool]) -> Sequence[Any]:

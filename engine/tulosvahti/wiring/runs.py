@@ -27,11 +27,14 @@ from tulosvahti.wiring.reports import known_then, write_pages
 from tulosvahti.wiring.secrets import secret_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import date, datetime
 
+    from tulosvahti.core.contract import Delivery
+    from tulosvahti.core.measure import Measurement
+    from tulosvahti.core.revision import History
     from tulosvahti.core.slots import Due, Job
-    from tulosvahti.core.verdict import Outcome
+    from tulosvahti.core.verdict import Outcome, Verdict
     from tulosvahti.load.project import Project
     from tulosvahti.store.ledger import Ledger
     from tulosvahti.store.slots import Claim
@@ -138,7 +141,7 @@ def _run(  # noqa: PLR0913 (what a run is made of)
         with tempfile.TemporaryDirectory(prefix="tulosvahti-", ignore_cleanup_errors=True) as scratch:
             known = ledger.newest_as_of(max(today, asked.as_of))
             with ledger.transaction(reading=True) as connection:
-                history, refusals = revised.history(connection), deliveries.refusals(connection, several_of(project))
+                refusals = deliveries.refusals(connection, several_of(project))
             before = Before(ledger.open_findings(), ledger.previous_verdicts(), known, history, refusals)
             measured = MeasuredStore(project.root) if asked.cached else None
             secret = secret_reader(project.root)
@@ -150,6 +153,10 @@ def _run(  # noqa: PLR0913 (what a run is made of)
         mails = [*notes, *mails]
         troubles.extend((*failed, *untold))
         return Result(outcome, mails, to_json(outcome, project.agreements, project.contracts), found.moved)
+
+    def history(verdicts: Sequence[Verdict], measurements: Sequence[Measurement], came: Sequence[Delivery]) -> History:
+        with ledger.transaction(reading=True) as connection:
+            return revised.history(connection, verdicts, measurements, came)
 
     def stopped() -> bool:
         progressed()
