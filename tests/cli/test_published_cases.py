@@ -227,19 +227,69 @@ def test_r18_a_target_that_refers_to_an_actual(judged):
     assert late["reason"] == "previous_unknown"
 
 
+ACTUALS = 'name: mittari, type: string; name: toteuma, header: 2023 toteutuma, type: number, decimalChar: ",", censored: true'
+
+
 def test_r20_words_where_numbers_are_expected(project, judged):
     found = judged(
-        published("R20.csv"), 'name: mittari, type: string; name: toteuma, header: 2023 toteutuma, type: number, decimalChar: ","',
-        'measure: {input: case, value: sum(toteuma), by: [mittari]}\ntarget: {2023: "<= 0"}', as_of="2024-06-30", more="max_rejects: 100 %",
+        published("R20.csv"), ACTUALS, 'measure: {input: case, value: sum(toteuma), by: [mittari]}\ntarget: {2023: ">= 90"}',
+        as_of="2024-06-30", more="max_rejects: 100 %",
     )  # fmt: skip
     assert {key[1]: word for key, word in told(found).items()} == {
         "Lupasuoritteiden kustannukset/suorite, muutos": ("unknown", None),
         "Kantelut yli vuoden, %": ("missed", "45"),
-        "Lupien määräajassa, %": ("unknown", None),
+        "Lupien määräajassa, %": ("missed", None),
     }
     shown = project.call("take", str(project.root / "inputs/case.csv"), "--input", "case").output
     assert "Toteutunut osittain" in shown
-    assert "Alle 90" in shown
+
+
+LIMITS = [
+    ("Alle 90", ">= 90", "missed", "under 90"),
+    ("alle 90", "<= 90", "met", "under 90"),
+    ("under 90", "< 90", "met", "under 90"),
+    ("enintään 90", "< 90", "unknown", "at most 90"),
+    ("högst 90", "<= 90", "met", "at most 90"),
+    ("at most 90", "> 90", "missed", "at most 90"),
+    ("yli 50,0", "> 50", "met", "over 50"),
+    ("över 50", "<= 50", "missed", "over 50"),
+    ("more than 50", ">= 60", "unknown", "over 50"),
+    ("vähintään 3", ">= 3", "met", "at least 3"),
+    ("minst 3", "> 3", "unknown", "at least 3"),
+    (">= 10", "< 10", "missed", "at least 10"),
+    ("less than 1\u00a0234", ">= 2000", "missed", "under 1,234"),
+    ("< 0,5", "= 0.5", "missed", "under 0.5"),
+    ("ei mitattu", ">= 90", "unknown", "–"),
+]
+
+
+@pytest.mark.parametrize("measure", ["sum: toteuma", "mean: toteuma", "latest: toteuma", "value: sum(toteuma)", "value: max(toteuma)"])
+def test_r20_limits_are_judged_without_knowing_the_number(project, judged, measure):
+    found = judged(
+        ("nro;vuosi;toteuma\n" + "".join(f"{at};2023;{cell}\n" for at, (cell, *_) in enumerate(LIMITS))).encode(),
+        'name: nro, type: integer; name: vuosi, type: year; name: toteuma, type: number, decimalChar: ",", groupChar: " ", censored: true',
+        *(f'measure: {{input: case, {measure}, where: nro = {at}, period: vuosi}}\ntarget: {{2023: "{target}"}}' for at, (_, target, *_) in enumerate(LIMITS)),
+        as_of="2024-06-30", more='missingValues: ["", ei mitattu]',
+    )  # fmt: skip
+    verdicts = found["verdicts"]
+    assert [(item["verdict"], item["observed"]) for item in verdicts] == [(word, None) for _, _, word, _ in LIMITS]
+    reasons = ["all_null" if cell == "ei mitattu" else "censored" if word == "unknown" else None for cell, _, word, _ in LIMITS]
+    assert [item["reason"] for item in verdicts] == reasons
+    assert not any(item["evidence"]["unknown_rows"] for item in verdicts[:-1])
+    if measure == "sum: toteuma":
+        out = project.call("run", "--no-expectations", "--rules", "case-*", "--as-of", "2024-06-30").output
+        assert [shown for *_, shown in LIMITS if f" {shown} " not in out] == []
+        assert "The value is known only as at most 90, so whether the target is met cannot be said." in " ".join(out.split())
+
+
+@pytest.mark.parametrize(("language", "said"), [("fi", "Toteuma alle 90 %, tavoite ≥ 90."), ("sv", "Utfall under 90 %, mål ≥ 90."), ("en", "Observed under 90 %, target ≥ 90.")])
+def test_r20_a_limit_is_said_in_each_language(project, judged, language, said):
+    rule = """unit: percent\nmeasure: {input: case, sum: toteuma, where: "mittari LIKE 'Lupien%'"}\ntarget: {2023: ">= 90"}"""
+    judged(published("R20.csv"), ACTUALS, rule, as_of="2024-06-30", more="max_rejects: 100 %")
+    for form in ("html", "csv"):
+        path = project.root / f"report.{form}"
+        project.call("report", "--format", form, "--language", language, "--out", str(path))
+        assert said in path.read_text(encoding="utf-8").replace("\u00a0", " ")
 
 
 def test_r26_totals_among_the_rows_and_a_cumulative_percent(judged):

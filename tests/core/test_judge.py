@@ -9,8 +9,9 @@ import pytest
 
 from tulosvahti.core.contract import Delivery, DeliveryState
 from tulosvahti.core.judge import Setting, judge_target
-from tulosvahti.core.measure import Measurement, Parts, Range, Reason, measured
+from tulosvahti.core.measure import Measurement, Parts, Reason, measured
 from tulosvahti.core.period import Grain, read_period
+from tulosvahti.core.ranges import Range
 from tulosvahti.core.rule import Cite, Measure, MeasureKind, Rule, TargetSpec
 from tulosvahti.core.target import read_target
 from tulosvahti.core.text import Text

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tulosvahti.core.ranges import Range
 from tulosvahti.core.target import TargetTextError, read_target
 
 FORMS = [
@@ -87,7 +88,7 @@ def test_range_laws(one, two, text):
     target = read_target(text)
     assert target is not None
     low, high = min(one, two), max(one, two)
-    met, missed = target.met_by_all(low, high), target.missed_by_all(low, high)
+    met, missed = target.met_by_all(Range(low, high)), target.missed_by_all(Range(low, high))
     assert not (met and missed)
     for point in (low, high, (low + high) / 2):
         assert not met or target.met_by(point)

@@ -15,6 +15,7 @@ from tulosvahti.compute.cells_sql import EXAMPLES, Draft
 from tulosvahti.compute.folding import folded
 from tulosvahti.compute.footer_answers import counts_all
 from tulosvahti.compute.found import LostError, Measured, NotComputedError, RowsMeasured
+from tulosvahti.compute.groups import Group as Parted
 from tulosvahti.compute.groups import bounds_of, group_of, text_of, with_floating
 from tulosvahti.compute.parts_sql import COUNTS, columns_of, literal, quoted
 from tulosvahti.compute.planning import Pass, candidates, passes_of, planned
@@ -22,6 +23,7 @@ from tulosvahti.compute.rule_sql import RuleSql
 from tulosvahti.compute.spared import Spared
 from tulosvahti.compute.step import Step
 from tulosvahti.compute.wanted import Wanted, wanted_of
+from tulosvahti.compute.words import Words, joined
 from tulosvahti.core.cells import Bundle, Cell, Chosen, Group, Recipe, bundled, first_rows, numbers
 from tulosvahti.core.contract import FieldType
 from tulosvahti.core.rule import RowsSpec, TargetSpec, inputs_of
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
+    from tulosvahti.compute.groups import Group as Parted
     from tulosvahti.core.contract import Contract
     from tulosvahti.core.rule import Measure
 
@@ -117,6 +120,7 @@ class Engine:
         self._database = database
         self._contracts = contracts
         self._rules = RuleSql(contracts, as_of)
+        self._words = Words(contracts)
         self._heights = heights
         self._spared = Spared(database, contracts, heights, as_of, self._run)
         self._known: dict[str, Measured | RowsMeasured] = {}
@@ -146,7 +150,7 @@ class Engine:
 
     def query_of(self, spec: TargetSpec | RowsSpec) -> str:
         """Give a rule's own query, as evidence holds it."""
-        return self._rules.query(spec)
+        return self._rules.query(self._words.asked(spec).spec)
 
     def look(self, name: str, columns: Sequence[str], equal: tuple[str, str] | None = None) -> list[dict[str, Any]]:
         """Give some columns of an input's rows in the order of the file: all, or those where a field equals a text.
@@ -175,7 +179,8 @@ class Engine:
         by_input: dict[str, dict[str, Wanted]] = defaultdict(dict)
         unique: dict[tuple[str, tuple[str, ...]], dict[str, str]] = defaultdict(dict)
         counts: dict[str, TargetSpec] = {}
-        for spec in specs:
+        every = [self._words.asked(spec) for spec in specs]
+        for spec in [one for asked in every for one in (asked.spec, *(item.spec for item in asked.beside))]:
             wanted = wanted_of(spec, self._rules, listed=self._database.keeps_first)
             if wanted is None or not self._heights.keys() >= inputs_of(spec).keys() or self._told(spec, wanted.query):
                 continue
@@ -209,17 +214,23 @@ class Engine:
             NotComputedError: the database refused the query.
 
         """
-        measure, sql = spec.measure, self._rules.query(spec)
+        asked = self._words.asked(spec)
+        sql = self._rules.query(asked.spec)
         if isinstance(known := self._known.get(sql), Measured):
             return known
+        groups = joined(asked, self._groups(asked.spec), [self._groups(item.spec) for item in asked.beside])
+        return Measured(with_floating(asked.spec.measure, groups), self._database.written(sql))
+
+    def _groups(self, spec: TargetSpec) -> list[Parted]:
+        """Give the parts of each group, from its pass or by the rule's own query."""
+        measure, sql = spec.measure, self._rules.query(spec)
         if run := self._runs.get(sql):
             bundles, recipe = run.groups(sql)
             rows = [(start, by, numbers(bundle, recipe, run.done.parts)) for (start, by), bundle in bundles.items()]
         else:
             rows = self._rows_by_group(measure, self._own(sql))
         bounds = bounds_of(measure, self._contracts[measure.input])
-        groups = [group_of(spec.grain, bounds, *row) for row in rows]
-        return Measured(with_floating(measure, groups), self._database.written(sql))
+        return [group_of(spec.grain, bounds, *row) for row in rows]
 
     def rows(self, spec: RowsSpec) -> RowsMeasured:
         """Judge a condition row by row.
@@ -228,6 +239,7 @@ class Engine:
             NotComputedError: the database refused the query.
 
         """
+        spec = self._words.asked(spec).spec
         sql = self._rules.query(spec)
         if isinstance(known := self._known.get(sql), RowsMeasured):
             return known

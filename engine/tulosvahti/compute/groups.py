@@ -16,6 +16,7 @@ from tulosvahti.core.expression import AGGREGATES, leaf_name
 from tulosvahti.core.measure import SHARED, Parts, Subject
 from tulosvahti.core.period import Grain, Period, containing
 from tulosvahti.core.rule import MeasureKind
+from tulosvahti.core.worded import Worded, worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +43,8 @@ def group_of(
     cases = exact(numbers.get("cases"))
     numbers = {name: value for name, value in numbers.items() if name not in counted and name != "cases"}
     missing = {name[9:]: int(value) for name, value in numbers.items() if name.startswith("missing: ")}
-    values = _values(numbers)
+    words = _newest(numbers.get("latest"))
+    values = _values({**numbers, "latest": None} if words else numbers)
     parts = Parts(
         **counted,
         values=values,
@@ -50,9 +52,15 @@ def group_of(
         bounds=bounds,
         cases=cases,
         ambiguous=int(numbers.get("latest_values") or 0) > 1,
+        worded=words,
     )
     subject = tuple(None if value is None else text_of(value) for value in by)
     return subject, containing(start, grain) if start is not None else None, parts
+
+
+def _newest(value: object) -> dict[str, Worded]:
+    """Give the words that stand in place of the newest number; a number is a text there too."""
+    return {"latest": worded([(value, 1)])} if isinstance(value, str) and value[0] not in "-0123456789" else {}
 
 
 def text_of(value: object) -> str:
@@ -87,6 +95,8 @@ def exact(value: object) -> Fraction | None:
     """
     if value is None:
         return None
+    if isinstance(value, str):
+        value = Decimal(value)
     if isinstance(value, int | Fraction) or (isinstance(value, Decimal) and value.is_finite()):
         return Fraction(value)
     msg = f"{value!r} is not an exact number"
@@ -110,9 +120,8 @@ def bounds_of(measure: Measure, contract: Contract) -> dict[str, Ends]:
 def _field_bounds(tree: exp.Expression, contract: Contract) -> Ends:
     if not isinstance(tree, exp.Column):
         return None, None
-    item = contract.field(tree.name)
-    low, high = (Fraction(end) if isinstance(end, Decimal) else None for end in (item.minimum, item.maximum))
-    return low, high
+    possible = contract.field(tree.name).possible
+    return possible.low, possible.high
 
 
 def with_floating(measure: Measure, groups: Sequence[Group]) -> tuple[tuple[Subject, Period | None, Parts], ...]:
@@ -180,7 +189,8 @@ def _part(measure: Measure, parts: Parts, share: Fraction) -> Parts:
         for name, (low, high) in parts.bounds.items()
     }
     cases = None if parts.cases is None else parts.cases * share
-    return replace(parts, yes=0 if counted else parts.yes, values=values | counted, bounds=bounds, cases=cases)
+    words = {name: found.shared(share) for name, found in parts.worded.items()}
+    return replace(parts, yes=0 if counted else parts.yes, values=values | counted, bounds=bounds, cases=cases, worded=words)
 
 
 def _together(one: Parts, other: Parts) -> Parts:
@@ -198,6 +208,7 @@ def _together(one: Parts, other: Parts) -> Parts:
         cases=total(one.cases, other.cases),
         missing={name: count + other.missing[name] for name, count in one.missing.items()},
         bounds=bounds,
+        worded={name: one.words(name) + other.words(name) for name in {**one.worded, **other.worded}},
     )
 
 

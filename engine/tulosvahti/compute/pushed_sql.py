@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from tulosvahti.compute.parts_sql import quoted
 from tulosvahti.core.contract import FieldType
-from tulosvahti.core.kept_rows import hidden_column
+from tulosvahti.core.kept_rows import hidden_column, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,7 +61,9 @@ def select_of(contract: Contract, relation: str) -> str:
         + [f"{_hidden(item)} AS {_name(hidden_column(item.name))}" for item in hidden]
     )
     faults = " OR ".join(f"({fault})" for item in contract.fields for fault in _faults(item)) or "FALSE"
-    checked = ", ".join([*map(_checked, contract.fields), *(_name(hidden_column(item.name)) for item in hidden)])
+    # A column of numbers has no words in their place.
+    words = [f"CAST(NULL AS text) AS {_name(words_of(item.name))}" for item in contract.fields if item.worded]
+    checked = ", ".join([*map(_checked, contract.fields), *words, *(_name(hidden_column(item.name)) for item in hidden)])
     short = " OR ".join(f"({_is_short(item)})" for item in contract.fields if item.short_code) or "FALSE"
     return (
         f"SELECT {checked}, CAST(NULL AS bigint) AS __row, coalesce({faults}, FALSE) AS __rejected, {FILLED} "

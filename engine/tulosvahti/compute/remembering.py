@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from tulosvahti.compute.found import Measured, RowsMeasured
 from tulosvahti.core.measure import Parts
 from tulosvahti.core.period import Grain, containing
+from tulosvahti.core.ranges import Range
+from tulosvahti.core.worded import Worded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_COUNTED = tuple(item.name for item in fields(Parts) if item.name not in {"values", "missing", "bounds", "ambiguous", "cases"})
+_COUNTED = tuple(item.name for item in fields(Parts) if item.name not in {"values", "missing", "bounds", "ambiguous", "cases", "worded"})
 
 
 def plain_of(found: Measured | RowsMeasured) -> dict[str, Any]:
@@ -35,6 +37,7 @@ def plain_of(found: Measured | RowsMeasured) -> dict[str, Any]:
             {name: [_text(low), _text(high)] for name, (low, high) in parts.bounds.items()},
             parts.ambiguous,
             _text(parts.cases),
+            *([{name: _limits(words) for name, words in parts.worded.items()}] if parts.worded else []),
         ]
         for subject, period, parts in found.groups
     ]
@@ -52,7 +55,7 @@ def found_of(plain: Mapping[str, Any], run: str) -> Measured | RowsMeasured:
         examples = tuple(dict(example) for example in plain["examples"])
         return RowsMeasured(int(plain["met"]), int(plain["failed"]), int(plain["unknown"]), examples, str(plain["sql"]), run)
     groups = []
-    for subject, period, counts, values, missing, bounds, ambiguous, cases in plain["groups"]:
+    for subject, period, counts, values, missing, bounds, ambiguous, cases, *words in plain["groups"]:
         parts = Parts(
             **{name: int(count) for name, count in zip(_COUNTED, counts, strict=True)},
             values={name: _number(value) for name, value in values.items()},
@@ -60,6 +63,7 @@ def found_of(plain: Mapping[str, Any], run: str) -> Measured | RowsMeasured:
             bounds={name: (_number(low), _number(high)) for name, (low, high) in bounds.items()},
             ambiguous=bool(ambiguous),
             cases=_number(cases),
+            worded={name: _words(limits) for item in words for name, limits in item.items()},
         )
         when = None if period is None else containing(date.fromisoformat(period[0]), Grain(period[1]))
         groups.append((tuple((str(name), str(value)) for name, value in subject), when, parts))
@@ -101,6 +105,12 @@ def _cell(plain: Any) -> Any:  # noqa: ANN401 (a cell)
     if not isinstance(plain, list):
         return plain
     return Decimal(plain[0]) if len(plain) == 1 else date(*plain)
+def _limits(words: Worded) -> list[list[Any]]:
+    return [[_text(item.low), _text(item.high), item.low_open, item.high_open, count] for item, count in words.limits]
+
+
+def _words(limits: list[list[Any]]) -> Worded:
+    return Worded(tuple((Range(_number(low), _number(high), *map(bool, opens)), int(count)) for low, high, *opens, count in limits))
 
 
 def _text(value: Fraction | None) -> str | None:

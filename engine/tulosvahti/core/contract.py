@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.expressed import Kind
+from tulosvahti.core.kept_rows import words_of
 from tulosvahti.core.mapping import MappingFields
 from tulosvahti.core.period import Grain, Period, expected_through
+from tulosvahti.core.ranges import Range
 from tulosvahti.core.rule import Reference
 from tulosvahti.core.text import Text
 from tulosvahti.problem import Place
 
 if TYPE_CHECKING:
     from datetime import date, timedelta
-    from decimal import Decimal
 
     from tulosvahti.core.arrival import Arrived
     from tulosvahti.core.drop import Drop
@@ -96,6 +99,8 @@ class Field:
     """How many times as much, or as little, as the period before an entered value may be; None: the usual."""
     jump_any: bool = False
     """True where no jump of an entered value is held implausible."""
+    censored: bool = False
+    """True where a limit may stand in place of the number: ``alle 90``."""
 
     @property
     def column(self) -> str:
@@ -118,6 +123,17 @@ class Field:
     def kind(self) -> Kind:
         """What the field gives in an expression."""
         return _KINDS[self.type]
+
+    @property
+    def possible(self) -> Range:
+        """Where its numbers can lie."""
+        low, high = (Fraction(end) if isinstance(end, Decimal) else None for end in (self.minimum, self.maximum))
+        return Range(low, high)
+
+    @property
+    def worded(self) -> bool:
+        """Tell whether words may stand in place of the number."""
+        return self.censored
 
 
 @dataclass(frozen=True)
@@ -202,6 +218,11 @@ class Contract:
     def several(self) -> bool:
         """Tell whether more than one delivery may lie there at once."""
         return len(self.sources) > 1 or any(mark in self.path for mark in "*?[")
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The columns in which its rows are kept: its fields, then those of words in place of a number."""
+        return (*(item.name for item in self.fields), *(words_of(item.name) for item in self.fields if item.worded))
 
     def field(self, name: str) -> Field:
         """Give a field by its name."""

@@ -70,7 +70,9 @@ def judge_target(rule: Rule, spec: TargetSpec, period: Period | None, measuremen
     }
     if measurement.cases is not None:
         evidence["cases"] = plain(shown(measurement.cases))
-    if observed is not None and not measurement.range.is_exact:
+    if measurement.is_censored:
+        evidence["censored"] = measurement.range.text
+    elif observed is not None and not measurement.range.is_exact:
         evidence["range"] = [None if end is None else plain(shown(end)) for end in (measurement.range.low, measurement.range.high)]
     margin = None
     if target is not None and compared and observed is not None:
@@ -151,7 +153,7 @@ def _said(  # noqa: PLR0911 (one answer a case, in the order of the design)
 
 def _too_little(measure: Measure, measurement: Measurement) -> Reason | None:
     """Say that there is no value, or that it rests on too little; None: it can be judged."""
-    absent = measurement.reason if measurement.value is None else None
+    absent = measurement.reason if measurement.value is None and not measurement.is_censored else None
     if not measure.cases:
         few = Reason.of(TOO_FEW, rows=measurement.rows, needed=measure.min_rows)
         return absent or (few if measurement.rows < measure.min_rows else None)
@@ -167,27 +169,29 @@ def _measured_without_time(spec: TargetSpec) -> bool:
 
 
 def _level(spec: TargetSpec, target: Target, measurement: Measurement, *, provisional: bool) -> _Said:
-    low, high = measurement.range.low, measurement.range.high
-    if target.missed_by_all(low, high):
+    found, warn = measurement.range, spec.warn
+    if target.missed_by_all(found):
         return _Said(Word.MISSED, None, provisional)
-    if not target.met_by_all(low, high):
+    if not target.met_by_all(found):
         return _Said(Word.UNKNOWN, _unknown_rows(measurement), provisional)
     value = measurement.value
-    if provisional and spec.warn is not None and value is not None and not spec.warn.met_by(value):
-        return _Said(Word.AT_RISK, Reason.of("within_warning", warn=spec.warn.text), provisional)
+    if provisional and warn is not None and (warn.missed_by_all(found) if value is None else not warn.met_by(value)):
+        return _Said(Word.AT_RISK, Reason.of("within_warning", warn=warn.text), provisional)
     return _Said(Word.MET, None, provisional)
 
 
-def _unknown_rows(measurement: Measurement) -> Reason:
+def _unknown_rows(measurement: Measurement) -> Reason | None:
+    if measurement.is_censored:
+        return measurement.reason
     ends = ["" if end is None else plain(shown(end)) for end in (measurement.range.low, measurement.range.high)]
     return Reason.of("unknown_rows", low=ends[0], high=ends[1], rows=measurement.unknown_rows)
 
 
 def _accumulating(spec: TargetSpec, target: Target, period: Period, measurement: Measurement, as_of: date) -> _Said:
     low, high = measurement.range.low, measurement.range.high
-    if measurement.monotone and target.high is not None and low is not None and not target.high.passes_above(low):
+    if measurement.monotone and target.exceeded_by_all(measurement.range):
         return _Said(Word.MISSED)
-    if target.met_by_all(low, high) and target.direction == "higher":
+    if target.met_by_all(measurement.range) and target.direction == "higher":
         return _Said(Word.MET, None, not measurement.monotone)
     share = expected_share(spec.measure, period, as_of)
     at_risk = False

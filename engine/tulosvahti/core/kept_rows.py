@@ -5,6 +5,8 @@ Convention of the file, for everything that reads it (DuckDB's ``read_parquet``,
 - one column for each field of the contract, under the field's name and in the contract's order: STRING, INTEGER as BIGINT,
   NUMBER as DECIMAL(18, s) or DECIMAL(38, s) with the most decimals that the content has, BOOLEAN, DATE and YEARMONTH
   (first day) as DATE, YEAR as INT; a missing or faulty cell is null;
+- of a field whose contract allows words in place of a number, one more column of texts (``words_of``), null where a number
+  or nothing stands: its own column is null there (``core.worded``);
 - ``__row`` (BIGINT, never null, ascending): the record number, the header being 1; over several deliveries it counts on;
 - ``__rejected`` (BOOLEAN, never null): the row broke the contract; what is sound of it stands beside;
 - ``__hidden_NAME`` (BOOLEAN, null is false) for each field of which the contract says how the source hides a value: it did;
@@ -27,6 +29,11 @@ REJECTED = "__rejected"
 def hidden_column(name: str) -> str:
     """Name the column that says where the source hides the value of a field."""
     return f"__hidden_{name}"
+
+
+def words_of(name: str) -> str:
+    """Name the column that has what stands in place of a field's number."""
+    return f"__words_{name}"
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,22 @@
 """From the database's sums and counts to a measurement: an exact value and the range it can still lie in.
 
-Ranges are inclusive; None is an end that nothing bounds. A part is a sum or a count over the rows of one group.
+A part is a sum or a count over the rows of one group. A measurement that has limits in place of numbers (``core.worded``)
+has a range and no value.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import reduce
 from typing import TYPE_CHECKING
 
+from tulosvahti.core.ranges import ANYWHERE, Range
 from tulosvahti.core.rule import MeasureKind
+from tulosvahti.core.worded import NO_WORDS, Worded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tulosvahti.core.expressed import Arithmetic, Expression
     from tulosvahti.core.period import Period
@@ -36,71 +40,14 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Range:
-    """Where a value can lie; a known value has both ends equal."""
-
-    low: Fraction | None
-    high: Fraction | None
-
-    @staticmethod
-    def exact(value: Fraction | int) -> Range:
-        """Make the range of a known value."""
-        return Range(Fraction(value), Fraction(value))
-
-    @property
-    def is_exact(self) -> bool:
-        """Tell whether the value is known."""
-        return self.low is not None and self.low == self.high
-
-    def __add__(self, other: Range) -> Range:
-        """Add ranges."""
-        low = None if self.low is None or other.low is None else self.low + other.low
-        high = None if self.high is None or other.high is None else self.high + other.high
-        return Range(low, high)
-
-    def __neg__(self) -> Range:
-        """Change the sign: ends swap."""
-        return Range(None if self.high is None else -self.high, None if self.low is None else -self.low)
-
-    def __mul__(self, other: Range) -> Range:
-        """Multiply ranges; an open end stays open unless the other factor is a known number."""
-        for one, two in ((self, other), (other, self)):
-            if one.is_exact and one.low is not None:
-                factor = one.low
-                ends = [None if end is None else end * factor for end in (two.low, two.high)]
-                if factor == 0:
-                    return Range.exact(0)
-                return Range(*ends) if factor > 0 else Range(ends[1], ends[0])
-        ends_all = [self.low, self.high, other.low, other.high]
-        if None in ends_all:
-            return Range(None, None)
-        products = [a * b for a in (self.low, self.high) for b in (other.low, other.high) if a is not None and b is not None]
-        return Range(min(products), max(products))
-
-    def reciprocal(self) -> Range:
-        """Divide 1 by the range.
-
-        Raises:
-            ZeroDivisionError: the range is zero.
-
-        """
-        if self.is_exact and self.low == 0:
-            raise ZeroDivisionError
-        if self.low is not None and self.low > 0:
-            return Range(Fraction(0) if self.high is None else 1 / self.high, 1 / self.low)
-        if self.high is not None and self.high < 0:
-            return -((-self).reciprocal())
-        return Range(None, None)
-
-
-@dataclass(frozen=True)
 class Parts:
     """What the database counted and summed for one group; every number is exact.
 
     ``rows``: all rows of the group. ``taken``: sound rows in scope. ``yes``/``no``: the condition's outcome on them.
     ``unsure``: sound rows in scope with a missing operand. ``scope_*``: sound rows whose scope is unknown.
     ``rejected``: rejects that may be in scope. ``values``: sums and counts by name. ``bounds``: the least and greatest
-    value that a missing operand can have.
+    value that a missing operand can have. ``worded``: by the same names, what stands in place of numbers: no operand is
+    missing there.
     """
 
     rows: int = 0
@@ -121,11 +68,21 @@ class Parts:
     cases: Fraction | None = None
     """For how many cases the rows taken stand, where they say so; ``cases_missing`` of them do not."""
     cases_missing: int = 0
+    worded: Mapping[str, Worded] = field(default_factory=dict)
+
+    @property
+    def perhaps(self) -> int:
+        """Rows that may or may not be in scope."""
+        return self.scope_yes + self.scope_no + self.scope_unsure + self.rejected
 
     @property
     def unknown_rows(self) -> int:
         """Rows that may or may not change the value."""
-        return self.unsure + self.scope_yes + self.scope_no + self.scope_unsure + self.rejected
+        return self.unsure + self.perhaps
+
+    def words(self, name: str) -> Worded:
+        """Give what stands in place of the numbers of an operand."""
+        return self.worded.get(name, NO_WORDS)
 
 
 @dataclass(frozen=True)
@@ -136,7 +93,7 @@ class Measurement:
     subject: Subject
     period: Period | None
     value: Fraction | None
-    range: Range = Range(None, None)
+    range: Range = ANYWHERE
     rows: int = 0
     unknown_rows: int = 0
     reason: Reason | None = None
@@ -148,13 +105,18 @@ class Measurement:
     """For how many cases the rows stand, as in ``Parts``."""
     cases_missing: int = 0
 
+    @property
+    def is_censored(self) -> bool:
+        """Tell whether limits stand in place of numbers, so that it has a range and no value."""
+        return self.reason is not None and self.reason.code == CENSORED
+
 
 def measured(kind: MeasureKind, expression: Expression | None, parts: Parts, *, none_is_zero: bool) -> tuple[
     Fraction | None, Range, Reason | None, tuple[tuple[str, str], ...]
 ]:
     """Give value, range, reason (where there is no value) and workings of one group."""
     if parts.rows == 0 and not (none_is_zero and kind in {MeasureKind.COUNT, MeasureKind.DISTINCT, MeasureKind.SUM}):
-        return None, Range(None, None), Reason("no_rows"), ()
+        return None, ANYWHERE, Reason("no_rows"), ()
     value, spread, reason, workings = _WORK[kind](parts, expression, none_is_zero)
     if reason is not None and reason.code == ALL_NULL and _is_hidden(kind, parts):
         reason = Reason(SUPPRESSED)
@@ -168,6 +130,12 @@ def _is_hidden(kind: MeasureKind, parts: Parts) -> bool:
 
 
 _Worked = tuple[Fraction | None, Range, Reason | None, tuple[tuple[str, str], ...]]
+CENSORED = "censored"
+"""The reason of a measurement that has no value but a range, as limits stand in place of numbers."""
+
+
+def _limited(found: Range, workings: tuple[tuple[str, str], ...], count: int) -> _Worked:
+    return None, found, Reason.of(CENSORED, bounds=found.text), (*workings, ("rows with a limit", str(count)))
 
 
 SHARED = "shared out"
@@ -176,14 +144,14 @@ SHARED = "shared out"
 
 def _count(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa: FBT001
     value = parts.yes + (parts.values.get(SHARED) or Fraction(0))
-    # A row without a value in the counted field is known not to count.
-    high = value + parts.scope_yes + parts.rejected
+    # A row without a value in the counted field is known not to count; one with a limit may.
+    high = value + parts.scope_yes + parts.rejected + min(parts.unsure, parts.words("count").count)
     return value, Range(value, high), None, (("rows counted", _text(value)),)
 
 
 def _distinct(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa: FBT001
     value = parts.values.get("distinct") or Fraction(0)
-    high = value + parts.scope_yes + parts.rejected
+    high = value + parts.scope_yes + parts.rejected + parts.words("distinct").count
     return value, Range(value, high), None, (("different values", str(value)),)
 
 
@@ -194,7 +162,7 @@ def _share(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa:
     favour = parts.scope_yes + parts.scope_unsure + parts.rejected
     workings = (("rows that meet the condition", str(parts.yes)), ("rows known", str(known)), ("rows in scope", str(every)))
     if every + against == 0 and every + favour == 0:
-        return None, Range(None, None), Reason("no_rows_in_scope"), workings
+        return None, ANYWHERE, Reason("no_rows_in_scope"), workings
     low = Fraction(100 * parts.yes, every + against) if every + against else Fraction(0)
     high = Fraction(100 * (parts.yes + parts.unsure + favour), every + favour) if every + favour else Fraction(100)
     if known == 0:
@@ -203,16 +171,16 @@ def _share(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa:
 
 
 def _sum(parts: Parts, _: Expression | None, none_is_zero: bool) -> _Worked:  # noqa: FBT001
-    total = parts.values.get("sum")
-    known = parts.taken - parts.unsure
+    total, words = parts.values.get("sum"), parts.words("sum")
+    known = max(parts.taken - parts.unsure - words.count, 0)
     workings = (("sum", _text(total)), ("rows summed", str(known)))
-    if total is None:
+    if total is None and not words.count:
         if parts.unknown_rows == 0 and none_is_zero:
             return Fraction(0), Range.exact(0), None, workings
         code = ALL_NULL if parts.unsure else "no_rows_in_scope"
-        return None, Range(None, None), Reason(code), workings
-    spread = _spread(parts, "sum", parts.unsure, parts.scope_yes + parts.scope_no + parts.scope_unsure + parts.rejected)
-    return total, Range.exact(total) + spread, None, workings
+        return None, ANYWHERE, Reason(code), workings
+    spread = Range.exact(total or 0) + words.total + _spread(parts, "sum", parts.unsure, parts.perhaps)
+    return _limited(spread, workings, words.count) if words.count else (total, spread, None, workings)
 
 
 def _spread(parts: Parts, name: str, surely: int, perhaps: int) -> Range:
@@ -231,45 +199,65 @@ def _spread(parts: Parts, name: str, surely: int, perhaps: int) -> Range:
 
 
 def _mean(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa: FBT001
-    total = parts.values.get("sum")
-    known = parts.taken - parts.unsure
+    total, words = parts.values.get("sum"), parts.words("sum")
+    known = max(parts.taken - parts.unsure - words.count, 0)
     workings = (("sum", _text(total)), ("rows", str(known)))
-    if not known or total is None:
-        return None, Range(None, None), Reason(ALL_NULL if parts.unsure else "no_rows_in_scope"), workings
-    value = total / known
+    if not words.count and (not known or total is None):
+        return None, ANYWHERE, Reason(ALL_NULL if parts.unsure else "no_rows_in_scope"), workings
+    mean = _mean_of(total, known, words)
     others = parts.unknown_rows
-    if not others:
-        return value, Range.exact(value), None, workings
+    spread = _pulled(parts, mean, known + words.count, others) if others else mean
+    return _limited(spread, workings, words.count) if words.count else (mean.low, spread, None, workings)
+
+
+def _mean_of(total: Fraction | None, known: int, words: Worded) -> Range:
+    return (Range.exact(total or 0) + words.total).times(Fraction(1, known + words.count))
+
+
+def _pulled(parts: Parts, mean: Range, known: int, others: int) -> Range:
+    """Widen a mean by rows without a value.
+
+    Rows that are in scope for sure are all counted; the others only where they pull the mean further.
+    """
     low, high = parts.bounds.get("sum", (None, None))
-    # Rows that are in scope for sure are all counted; the others only where they pull the mean further.
-    least = None if low is None else (total + others * min(low, value)) / (known + others)
-    most = None if high is None else (total + others * max(high, value)) / (known + others)
-    return value, Range(least, most), None, workings
+
+    def end(choose: Callable[[Fraction, Fraction], Fraction], bound: Fraction | None, own: Fraction | None) -> Fraction | None:
+        return None if bound is None or own is None else (own * known + others * choose(bound, own)) / (known + others)
+
+    return Range(end(min, low, mean.low), end(max, high, mean.high), mean.low_open, mean.high_open)
 
 
 def _latest(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa: FBT001
-    value = parts.values.get("latest")
-    workings = (("latest", _text(value)),)
+    value, words = parts.values.get("latest"), parts.words("latest")
+    workings = (("latest", words.total.text if words.count else _text(value)),)
     if parts.ambiguous:
-        return None, Range(None, None), Reason("ambiguous_latest"), workings
-    if value is None:
-        return None, Range(None, None), Reason(ALL_NULL if parts.taken else "no_rows_in_scope"), workings
-    sure = not (parts.rejected or parts.scope_yes or parts.scope_no or parts.scope_unsure)
-    return value, Range.exact(value) if sure else Range(None, None), None, workings
+        return None, ANYWHERE, Reason("ambiguous_latest"), workings
+    if value is None and not words.count:
+        return None, ANYWHERE, Reason(ALL_NULL if parts.taken else "no_rows_in_scope"), workings
+    found = words.total if value is None else Range.exact(value)
+    spread = ANYWHERE if parts.perhaps else found
+    return _limited(spread, workings, words.count) if words.count else (value, spread, None, workings)
 
 
 def _value(parts: Parts, expression: Expression | None, _zero: bool) -> _Worked:  # noqa: FBT001
     if expression is None or expression.arithmetic is None:
-        return None, Range(None, None), Reason("no_rows"), ()
+        return None, ANYWHERE, Reason("no_rows"), ()
     workings = tuple((name, _text(value)) for name, value in parts.values.items())
+    limits = sum(parts.words(name).count for name in parts.values if not _counts(name))
     try:
-        point = _arithmetic(expression.arithmetic, {name: _point(parts, name) for name in parts.values})
+        point = None if limits else _arithmetic(expression.arithmetic, {name: _point(parts, name) for name in parts.values})
         spread = _arithmetic(expression.arithmetic, {name: _possible(parts, name) for name in parts.values})
     except ZeroDivisionError:
-        return None, Range(None, None), Reason("division_by_zero"), workings
+        return None, ANYWHERE, Reason("division_by_zero"), workings
+    if limits and spread is not None:
+        return _limited(spread, workings, limits)
     if point is None:
-        return None, Range(None, None), Reason(ALL_NULL if any(parts.missing.values()) else "no_rows_in_scope"), workings
-    return point.low, spread or Range(None, None), None, workings
+        return None, ANYWHERE, Reason(ALL_NULL if any(parts.missing.values()) else "no_rows_in_scope"), workings
+    return point.low, spread or ANYWHERE, None, workings
+
+
+def _counts(name: str) -> bool:
+    return name.lower().startswith("count(")
 
 
 def _point(parts: Parts, name: str) -> Range | None:
@@ -278,17 +266,26 @@ def _point(parts: Parts, name: str) -> Range | None:
 
 
 def _possible(parts: Parts, name: str) -> Range | None:
-    value = parts.values[name]
-    if value is None:
+    value, words, missing = parts.values[name], parts.words(name), parts.missing.get(name, 0)
+    if words.is_boundless:
+        return ANYWHERE
+    if _counts(name):
+        return None if value is None else Range(value, value + parts.perhaps)
+    if value is None and not words.count:
         return None
-    perhaps = parts.scope_yes + parts.scope_no + parts.scope_unsure + parts.rejected
-    if name.lower().startswith("count("):
-        return Range(value, value + perhaps)
-    if not parts.missing.get(name, 0) and not perhaps:
-        return Range.exact(value)
     if name.lower().startswith("sum("):
-        return Range.exact(value) + _spread(parts, name, parts.missing.get(name, 0), perhaps)
-    return Range(None, None)
+        found = Range.exact(value or 0) + words.total
+        return found if not missing and not parts.perhaps else found + _spread(parts, name, missing, parts.perhaps)
+    if missing or parts.perhaps:
+        return ANYWHERE
+    if not words.count:
+        return None if value is None else Range.exact(value)
+    if name.lower().startswith("avg("):
+        known = parts.taken - words.count
+        return _mean_of((value or Fraction(0)) * known, known, words)
+    chosen = Range.or_less if name.lower().startswith("min(") else Range.or_more
+    ranges = [item for item, _ in words.limits] + ([] if value is None else [Range.exact(value)])
+    return reduce(chosen, ranges)
 
 
 def _arithmetic(node: Arithmetic, leaves: Mapping[str, Range | None]) -> Range | None:

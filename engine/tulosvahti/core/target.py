@@ -11,19 +11,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
+from tulosvahti.core.comparators import sign_of
 from tulosvahti.core.quantity import MINUS, SPACES, NumberTextError, plain, plain_decimal, read_agreed_number
+from tulosvahti.core.ranges import Range
 
 Direction = Literal["higher", "lower"]
 
 TARGET_FORMS = '"> 4", ">= 90", "< 6", "<= 38", "= 100", "3..4", ">= previous", ">= previous * 1.02", "monitor"'
-_WORDS = {
-    "vähintään": ">=", "ainakin": ">=", "minst": ">=", "at least": ">=", "≥": ">=", "=>": ">=", ">=": ">=",
-    "enintään": "<=", "korkeintaan": "<=", "högst": "<=", "at most": "<=", "≤": "<=", "=<": "<=", "<=": "<=",
-    "yli": ">", "över": ">", "more than": ">", "over": ">", "above": ">", ">": ">",
-    "alle": "<", "under": "<", "less than": "<", "below": "<", "<": "<",
-    "noin": "~", "n.": "~", "about": "~", "cirka": "~", "ca": "~", "ca.": "~", "~": "~", "≈": "~",
-    "=": "=",
-}  # fmt: skip
 _NO_TARGET = {"", "-", "–", "—", "monitor", "seurataan", "följs upp", "none"}
 _PREVIOUS = re.compile(r"(?:previous|edellinen|föregående)(?:\s*\*\s*(?P<factor>[\d.,]+))?", re.IGNORECASE)
 
@@ -47,6 +41,14 @@ class Bound:
     def passes_above(self, value: Fraction) -> bool:
         """As an upper end: tell whether the value lies on the good side."""
         return value < self.value if self.strict else value <= self.value
+
+    def met_down_to(self, end: Fraction | None, *, is_open: bool) -> bool:
+        """As a lower end: tell whether all values down to ``end``, or down to just above it, lie on the good side."""
+        return end is not None and (self.passes_below(end) or (is_open and end == self.value))
+
+    def met_up_to(self, end: Fraction | None, *, is_open: bool) -> bool:
+        """As an upper end: tell whether all values up to ``end``, or up to just below it, lie on the good side."""
+        return end is not None and (self.passes_above(end) or (is_open and end == self.value))
 
 
 @dataclass(frozen=True)
@@ -75,19 +77,25 @@ class Target:
 
     def met_by(self, value: Fraction) -> bool:
         """Tell whether a value reaches the target; strict ends exclude themselves."""
-        return self.met_by_all(value, value)
+        return self.met_by_all(Range.exact(value))
 
-    def missed_by_all(self, low: Fraction | None, high: Fraction | None) -> bool:
-        """Tell whether no value between ``low`` and ``high`` (None: without end) reaches the target."""
-        too_low = self.low is not None and high is not None and not self.low.passes_below(high)
-        too_high = self.high is not None and low is not None and not self.high.passes_above(low)
-        return too_low or too_high
+    def missed_by_all(self, found: Range) -> bool:
+        """Tell whether no value of a range reaches the target."""
+        return self._too_low(found) or self.exceeded_by_all(found)
 
-    def met_by_all(self, low: Fraction | None, high: Fraction | None) -> bool:
-        """Tell whether every value between ``low`` and ``high`` (None: without end) reaches the target."""
-        above = self.low is None or (low is not None and self.low.passes_below(low))
-        below = self.high is None or (high is not None and self.high.passes_above(high))
-        return above and below
+    def met_by_all(self, found: Range) -> bool:
+        """Tell whether every value of a range reaches the target."""
+        above = self.low is None or self.low.met_down_to(found.low, is_open=found.low_open)
+        return above and (self.high is None or self.high.met_up_to(found.high, is_open=found.high_open))
+
+    def exceeded_by_all(self, found: Range) -> bool:
+        """Tell whether every value of a range lies beyond the upper end."""
+        low = found.low
+        return self.high is not None and low is not None and (not self.high.passes_above(low) or (found.low_open and low == self.high.value))
+
+    def _too_low(self, found: Range) -> bool:
+        high = found.high
+        return self.low is not None and high is not None and (not self.low.passes_below(high) or (found.high_open and high == self.low.value))
 
     def margin(self, value: Fraction) -> Fraction:
         """Give the distance to the nearer end: positive on the good side, negative where the target is missed."""
@@ -115,7 +123,7 @@ def read_target(text: str, *, direction: Direction | None = None, tolerance: str
     body = " ".join(text.translate({ord(c): " " for c in SPACES}).split())
     if body.casefold() in _NO_TARGET:
         return None
-    sign, rest = _sign_of(body)
+    sign, rest = sign_of(body)
     if found := _PREVIOUS.fullmatch(rest):
         factor = _number(found["factor"] or "1", text)
         shown = rest if found["factor"] else "previous"
@@ -131,16 +139,6 @@ def read_target(text: str, *, direction: Direction | None = None, tolerance: str
     if sign == "~":
         return _about(value, direction, tolerance, text)
     return _from_sign(_needs_sign(sign, direction, text), Bound(Fraction(value)), _plain(value))
-
-
-def _sign_of(body: str) -> tuple[str, str]:
-    folded = body.casefold()
-    for word in sorted(_WORDS, key=len, reverse=True):
-        if folded.startswith(word):
-            rest = body[len(word) :]
-            if not word[-1].isalpha() or not rest[:1].isalpha():
-                return _WORDS[word], rest.strip()
-    return "", body
 
 
 def _needs_sign(sign: str, direction: Direction | None, text: str) -> str:

@@ -185,7 +185,7 @@ class _Maker:
 
     def _why(self, verdict: Mapping[str, Any]) -> str:
         parts = [word("says.missed", self.language, observed=self._observed(verdict), target=target_text(verdict["target"], self.language))]
-        parts = parts if verdict["observed"] is not None else []
+        parts = parts if verdict["observed"] is not None or verdict["evidence"].get("censored") else []
         return " ".join([*parts, reason_of(verdict, self.language)]).strip() or word(f"says.{verdict['verdict']}", self.language)
 
     def _observed(self, verdict: Mapping[str, Any]) -> str:

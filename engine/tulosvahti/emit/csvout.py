@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.verdict import Word
-from tulosvahti.emit.stored import reason_of, subject_of, title_of
+from tulosvahti.emit.stored import reason_of, sentence_of, subject_of, title_of
 from tulosvahti.emit.words import clean, verdict_word
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def to_csv(stored: Stored, language: str) -> str:
             "subject": subject_of(verdict),
             "verdict_text": verdict_word(Word(verdict["verdict"]), language),
             "owner_name": stored.owner(verdict, language),
-            "reason_text": reason_of(verdict, language),
+            # Where there is no number, words say what is known in its place.
+            "reason_text": reason_of(verdict, language) or (sentence_of(verdict, language) if "censored" in evidence else ""),
             "synthetic": evidence.get("input") in synthetic,
             **{name: evidence.get(name) for name in ("rows", "unknown_rows", "input", "input_sha256")},
         }

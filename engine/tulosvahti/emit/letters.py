@@ -23,7 +23,6 @@ from tulosvahti.emit.words import (
     listed,
     observed_text,
     owner_name,
-    quantity,
     reason_text,
     subject_text,
     target_text,
@@ -96,7 +95,7 @@ def view_of(message: Message, desk: Desk) -> dict[str, Any]:
 
 def sentence(verdict: Verdict, language: str) -> str:
     """Say in one sentence why the verdict is what it is."""
-    values = {"observed": quantity(verdict.observed, verdict.rule.unit, language), "target": target_text(verdict.target, language)}
+    values = {"observed": observed_text(verdict, language), "target": target_text(verdict.target, language)}
     if verdict.reason:
         reason = reason_text(verdict.reason, language)
         if verdict.observed is not None and verdict.word in {Word.AT_RISK, Word.MISSED}:

@@ -33,6 +33,7 @@ from tulosvahti.emit.told import told
 from tulosvahti.emit.trends import stored_trends
 from tulosvahti.emit.words import (
     SIGNS,
+    bounds_text,
     changed_cells,
     day,
     figure,
@@ -297,6 +298,8 @@ def spoken_value(name: str, value: Any, language: str) -> str:  # noqa: ANN401 (
     """Write a fact of the evidence, of whatever shape, in the reader's form."""
     if name == "range" and isinstance(value, list):
         return " – ".join("…" if end is None else figure(str(end), language) for end in value)
+    if name == "censored":
+        return bounds_text(str(value), language)
     if isinstance(value, dict):
         known = [(word_or_name("evidence", key, language) if name == "mapping" else key, item) for key, item in value.items() if item not in ({}, [])]
         return ", ".join(f"{key} {spoken_value('', item, language)}" for key, item in known)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tulosvahti.core.period import read_period
 from tulosvahti.core.quantity import shown
 from tulosvahti.core.verdict import Change, Word
-from tulosvahti.emit.words import MOST_NAMED, figure, has_word, listed, quantity, target_text, word
+from tulosvahti.emit.words import MOST_NAMED, figure, has_word, in_place_of_number, listed, quantity, target_text, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -240,7 +240,7 @@ def change_of(verdict: Mapping[str, Any], language: str) -> str:
 
 def sentence_of(verdict: Mapping[str, Any], language: str) -> str:
     """Say in one sentence why the verdict is what it is."""
-    observed = quantity(decimal_of(verdict["observed"]), verdict["unit"] or "", language)
+    observed = observed_of(verdict, language)
     says = word(f"says.{verdict['verdict']}", language, observed=observed, target=target_text(verdict["target"], language))
     if not verdict["reason"]:
         return says
@@ -256,6 +256,8 @@ def observed_of(verdict: Mapping[str, Any], language: str) -> str:
         return figure(done, language)
     if verdict["observed"] is None and isinstance(relations, int) and isinstance(broken, list):
         return f"{relations - len(broken)}/{relations}"
+    if verdict["observed"] is None and (said := in_place_of_number(verdict["evidence"], verdict["unit"] or "", language)):
+        return said
     return quantity(decimal_of(verdict["observed"]), verdict["unit"] or "", language)
 
 

@@ -106,6 +106,8 @@ def reason_text(reason: Reason | None, language: str) -> str:
 def _detail(name: str, value: str, language: str) -> str:
     if name == "warn":
         return target_text(value, language)
+    if name == "bounds":
+        return bounds_text(value, language)
     if name == "cell":
         return changed_cells(value, language)
     if name in {"detail", "explanation"}:
@@ -165,7 +167,23 @@ def observed_text(verdict: Verdict, language: str) -> str:
         return figure(done, language)
     if verdict.observed is None and isinstance(relations, int) and isinstance(broken, list):
         return f"{relations - len(broken)}/{relations}"
+    if verdict.observed is None and (said := in_place_of_number(verdict.evidence, verdict.rule.unit, language)):
+        return said
     return quantity(verdict.observed, verdict.rule.unit, language)
+
+
+def in_place_of_number(evidence: Mapping[str, object], unit: str, language: str) -> str:
+    """Write what is known where there is no number: its limits; nothing where there are none."""
+    limits = evidence.get("censored")
+    said = bounds_text(limits, language) if isinstance(limits, str) else ""
+    name = unit_word(unit, language)
+    return f"{said}\u00a0{name}" if said and name else said
+
+
+def bounds_text(text: str, language: str) -> str:
+    """Write the limits of a value: ``>= 45, < 90`` becomes "at least 45, under 90"."""
+    ends = [end.partition(" ")[::2] for end in text.split(", ") if end]
+    return ", ".join(f"{word(f'bound.{sign}', language)} {figure(end, language)}" for sign, end in ends)
 
 
 def unit_word(unit: str, language: str) -> str:

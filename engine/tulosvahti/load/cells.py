@@ -6,14 +6,16 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from tulosvahti.core.contract import DATED, Field, FieldType
-from tulosvahti.core.kept_rows import hidden_column
+from tulosvahti.core.kept_rows import hidden_column, words_of
 from tulosvahti.core.period_codes import EXAMPLES, period_of_code
 from tulosvahti.core.quantity import APOSTROPHES, MINUS, SPACES, NumberTextError, plain, plain_decimal, read_number
+from tulosvahti.core.worded import limit_of, range_of
 from tulosvahti.load.records import Odd, Value
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ class Column:
     faults: tuple[tuple[int, str], ...]
     unusual: tuple[int, ...] = ()
     """What is clear but not written as declared: ``,2`` for 0,2, ``20, 342`` for 20,342, the code ``20`` for 020."""
+    words: pl.Series | None = None
+    """Of a field that allows it: what stands in place of numbers, as ``core.worded`` writes it."""
 
 
 def read_column(field: Field, texts: Sequence[Value]) -> Column:
@@ -47,6 +51,7 @@ def read_column(field: Field, texts: Sequence[Value]) -> Column:
     reader = _READERS[field.type]
     known: dict[Value, Any] = {}
     reasons: dict[Value, str] = {}
+    words: dict[Value, str] = {}
     for text in set(texts):
         if not isinstance(text, str):
             known[text] = None if isinstance(text, Odd) else text
@@ -57,7 +62,10 @@ def read_column(field: Field, texts: Sequence[Value]) -> Column:
             known[text] = None
             continue
         try:
-            known[text] = reader(field, text)
+            if field.worded and (found := words_in(field, text)):
+                known[text], words[text] = None, found
+            else:
+                known[text] = reader(field, text)
         except CellError as error:
             known[text] = None
             reasons[text] = str(error)
@@ -73,7 +81,29 @@ def read_column(field: Field, texts: Sequence[Value]) -> Column:
             text for text, value in known.items() if value is not None and isinstance(text, str) and is_unusual(field, text)
         }
     unusual = [at for at, text in enumerate(texts) if text in odd] if odd else []
-    return Column(values, tuple(faults), tuple(unusual))
+    beside = pl.Series(words_of(field.name), [words.get(text) for text in texts], dtype=pl.String) if field.worded else None
+    return Column(values, tuple(faults), tuple(unusual), beside)
+
+
+def words_in(field: Field, text: str) -> str:
+    """Read what stands in place of a number, as ``core.worded`` writes it; empty where nothing does that the field allows.
+
+    Raises:
+        CellError: no value that the field can have lies there.
+
+    """
+    limit = _limit(field, text) if field.censored else ""
+    if limit and range_of(limit).within(field.possible).is_empty:
+        msg = f"no value that the field can have lies there; allowed: {field.possible.text}"
+        raise CellError(msg)
+    return limit
+
+
+def _limit(field: Field, text: str) -> str:
+    try:
+        return limit_of(_bare(text), partial(_decimal, field))
+    except CellError:
+        return ""
 
 
 def read_text(field: Field, text: str) -> Any:  # noqa: ANN401 (a value of the field's type)
@@ -147,12 +177,27 @@ def _filled(field: Field, text: str) -> str:
 
 
 def _number(field: Field, text: str) -> Decimal:
+    try:
+        return _decimal(field, text)
+    except CellError:
+        _refuse_limit(field, text)
+        raise
+
+
+def _decimal(field: Field, text: str) -> Decimal:
     body = _bare(text.strip().removesuffix("%").rstrip() if field.percent else text)
     try:
         return read_number(_closed_up(field, body), decimal_char=field.decimal_char, group_char=field.group_char)
     except NumberTextError as error:
         msg = f"not a number: {error}; allowed: {_form(field)}"
         raise CellError(msg) from None
+
+
+def _refuse_limit(field: Field, text: str) -> None:
+    """Say of a limit that the contract can allow it."""
+    if not field.censored and _limit(field, text):
+        msg = f"a limit and no number; allowed: {_form(field)}; `censored: true` of the field in the contract allows limits"
+        raise CellError(msg)
 
 
 def _bare(text: str) -> str:
@@ -173,6 +218,7 @@ def _integer(field: Field, text: str) -> int:
     try:
         value = read_number(_closed_up(field, _bare(text)), decimal_char=field.decimal_char, group_char=field.group_char)
     except NumberTextError as error:
+        _refuse_limit(field, text)
         grouped = f"thousands separated by {field.group_char!r}" if field.group_char else "no thousands separator"
         msg = f"not a whole number: {error}; allowed: digits only, {grouped}"
         raise CellError(msg) from None

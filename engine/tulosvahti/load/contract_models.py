@@ -48,6 +48,7 @@ class FieldShape(Shape):
     trueValues: list[Written] = Field(default=["true", "1"])  # noqa: N815 (Frictionless)
     falseValues: list[Written] = Field(default=["false", "0"])  # noqa: N815 (Frictionless)
     constraints: ConstraintsShape = ConstraintsShape()
+    censored: bool = Field(default=False, description="a limit may stand in place of the number: alle 90, < 0,5, at most 5")
     jump: Literal["any"] | Written | None = Field(default=None, description="values by hand: times as much or as little; or any")
 
 

@@ -21,6 +21,7 @@ from tulosvahti.load.mapped import mapping_fields
 from tulosvahti.load.schedule import read_span
 from tulosvahti.load.shapes import shaped, text_of
 from tulosvahti.load.source import Source, read_yaml
+from tulosvahti.load.worded_fields import worded_problems
 from tulosvahti.problem import Problem
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def _contract(name: str, shape: ContractShape, source: Source, root: Path) -> Co
         for item in used:
             if item and item not in names:
                 source.problems.append(Problem(source.place((key,)), f"{key}: no field {item!r}", ", ".join(names)))
+    source.problems += worded_problems(shape, source)
     for key, used_as in (("period", shape.period), ("known_on", shape.known_on)):
         found = next((item for item in fields if item.name == used_as), None)
         allowed = set(DATED) if key == "period" else {FieldType.DATE}
@@ -257,6 +259,7 @@ def _field(shape: FieldShape, index: int, contract: ContractShape, source: Sourc
         max_length=limits.maxLength,
         jump=_jump(shape, index, contract, source),
         jump_any=shape.jump == "any",
+        censored=shape.censored,
     )
 
 

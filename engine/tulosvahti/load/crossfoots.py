@@ -64,7 +64,9 @@ def _table_columns(reading: Reading, shape: CrossfootShape) -> list[str]:
                 message = f"{key}: field {name!r} has type {item.type} and cannot be summed"
                 reading.say(("crossfoot", key), message, "integer, number")
     numbers = [item.name for item in contract.fields if item.kind is Kind.NUMBER]
-    return shape.columns or [name for name in numbers if name not in {shape.label, shape.total_column}]
+    columns = shape.columns or [name for name in numbers if name not in {shape.label, shape.total_column}]
+    reading.only_numbers(("crossfoot",), contract, [*columns, shape.total_column])
+    return columns
 
 
 def _figure(reading: Reading, shape: FigureShape, path: tuple[str | int, ...]) -> FigureRef:

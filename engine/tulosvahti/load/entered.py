@@ -72,7 +72,7 @@ def faults_of_rows(contract: Contract, rows: Sequence[Mapping[str, str]]) -> lis
     for item, column in zip(asked.fields, read, strict=True):
         for at, reason in column.faults:
             found[at][item.name] = reason
-    for broken in breaks(compile_schema(asked), pl.DataFrame([column.values for column in read])):
+    for broken in breaks(compile_schema(asked), pl.DataFrame([typed for column in read for typed in (column.values, column.words) if typed is not None])):
         if broken.reason != KEY:
             found[broken.at].setdefault(broken.column, broken.reason)
     return found
@@ -103,6 +103,11 @@ def written(field: Field, value: object) -> str:
     if field.type is FieldType.NUMBER:
         return format(value, "f").replace(".", field.decimal_char)
     return str(value)
+
+
+def written_words(field: Field, words: str) -> str:
+    """Write what stands in place of a number, as ``read_column`` reads it back."""
+    return words.replace(".", field.decimal_char)
 
 
 def _clean(name: str, text: str) -> str:

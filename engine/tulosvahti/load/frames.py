@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def frame_of_values(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Build a frame of sound rows; the header counts as record 1."""
     columns = [column_of_values(item, [None if row[item.name] in item.hidden_values else row[item.name] for row in rows]) for item in contract.fields]
+    columns += [pl.Series(name, [row.get(name) for row in rows], dtype=pl.String) for name in contract.kept[len(columns) :]]
     hidden = [
         pl.Series(hidden_column(item.name), [row[item.name] in item.hidden_values for row in rows], dtype=pl.Boolean)
         for item in contract.fields

@@ -119,7 +119,7 @@ class _Merge:
         return found
 
     def _compared(self, connection: duckdb.DuckDBPyConnection, most: int) -> _Found:
-        names = [item.name for item in self._contract.fields]
+        names = self._contract.kept
         key = ", ".join(map(_quoted, self._contract.primary_key))
         whole = " AND ".join(f"{_quoted(name)} IS NOT NULL" for name in self._contract.primary_key)
         same = " AND ".join(f"l.{_quoted(name)} IS NOT DISTINCT FROM w.{_quoted(name)}" for name in names)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tulosvahti.core.contract import FieldType, Reject
-from tulosvahti.core.kept_rows import REJECTED, ROW
+from tulosvahti.core.kept_rows import REJECTED, ROW, words_of
 from tulosvahti.core.quantity import plain, plain_decimal
 from tulosvahti.load.cells import DIGITS
 from tulosvahti.load.records import UnreadableError
@@ -18,7 +18,7 @@ from tulosvahti.load.typed_rows import Rows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tulosvahti.core.contract import Contract
+    from tulosvahti.core.contract import Contract, Field
 
 _MOST_CHANGES = 3
 
@@ -109,7 +109,7 @@ def _losers(
         if winner is row:
             continue
         losers.add(row[ROW])
-        same = all(row[item.name] == winner[item.name] for item in contract.fields)
+        same = all(row[name] == winner[name] for name in contract.kept)
         if same and not row[REJECTED] and not winner[REJECTED]:
             copies += 1
             continue
@@ -121,13 +121,18 @@ def _losers(
 
 def conflict(contract: Contract, row: Mapping[str, Any], winner: Mapping[str, Any], name: str, later: str) -> Reject:
     """List a row that a later delivery has with other values; the rows are numbered as in their own deliveries."""
-    names = [item.name for item in contract.fields]
-    changes = [f"{name} {_shown(row[name])} → {_shown(winner[name])}" for name in names if row[name] != winner[name]]
+    cells = [(item.name, _cell(item, row), _cell(item, winner)) for item in contract.fields]
+    changes = [f"{name} {_shown(was)} → {_shown(now)}" for name, was, now in cells if was != now]
     told = ", ".join(changes[:_MOST_CHANGES]) + (f" and {len(changes) - _MOST_CHANGES} more" * (len(changes) > _MOST_CHANGES))
     reason = f"replaced by record {winner[ROW]} of {later}" + (f": {told}" if told else "")
     columns = ", ".join(contract.field(name).column for name in contract.primary_key)
     value = ", ".join(_shown(row[name]) for name in contract.primary_key)
     return Reject(row[ROW], row[ROW], columns, value, reason, duplicate=True, file=name)
+
+
+def _cell(item: Field, row: Mapping[str, Any]) -> object:
+    """Give a cell's number, or the words in its place."""
+    return row[item.name] if row[item.name] is not None or not item.worded else row[words_of(item.name)]
 
 
 def _shown(value: object) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from tulosvahti.core.comparators import sign_of
 from tulosvahti.core.contract import FieldType
 from tulosvahti.core.quantity import APOSTROPHES, SPACES, NumberTextError, plain, read_number
 from tulosvahti.load.records import UnreadableError
@@ -50,6 +51,8 @@ def settled(field: Field, texts: Iterable[object], file: str) -> Settled:
     missing = {item.strip() for item in field.missing_values}
     marked = dict.fromkeys(text for text in texts if isinstance(text, str) and not text.strip().isdecimal())
     distinct = [text for text in islice(marked, MOST_TEXTS) if text.strip() not in missing]
+    if field.censored:
+        distinct = [sign_of(text.strip())[1] for text in distinct]
     group = " " if field.group_char and field.group_char in SPACES else field.group_char
     forms = [form for form in _FORMS if not group or form[1] == group]
     forms = forms or [("," if field.group_char == "." else ".", field.group_char)]

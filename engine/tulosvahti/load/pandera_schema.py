@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tulosvahti.core.contract import FieldType
+from tulosvahti.core.kept_rows import words_of
 from tulosvahti.core.quantity import plain
 
 if TYPE_CHECKING:
@@ -125,9 +126,17 @@ def breaks(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> list[Break]:
                 msg = f"Pandera failed without a row: {case['check']}"
                 raise RuntimeError(msg) from error
             reason = REQUIRED if case["check"] == _NOT_NULLABLE else str(case["check"])
+            if reason == REQUIRED and _has_words(frame, str(case["column"]), int(case["index"])):
+                continue
             found.append(Break(int(case["index"]), str(case["column"]), reason))
         return sorted(found, key=lambda item: (item.at, item.column, item.reason))
     return []
+
+
+def _has_words(frame: pl.DataFrame, name: str, at: int) -> bool:
+    """Tell whether words stand in place of a number, so that it is not missing."""
+    beside = words_of(name)
+    return beside in frame.columns and frame[beside][at] is not None
 
 
 def _each(test: Callable[[Any], bool]) -> Callable[[Any], pl.LazyFrame]:

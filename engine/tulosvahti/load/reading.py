@@ -10,7 +10,7 @@ from tulosvahti.core.expression import ExpressionError
 from tulosvahti.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from tulosvahti.core.contract import Contract
     from tulosvahti.core.expressed import Kind
@@ -51,6 +51,14 @@ class Reading:
             return True
         self.say(path, f"input {contract.name!r} has no field {name!r}", ", ".join(contract.kinds))
         return False
+
+    def only_numbers(self, path: tuple[str | int, ...], contract: Contract, names: Iterable[str]) -> bool:
+        """Tell whether no words may stand in place of the numbers of fields, or report where they may."""
+        found = [name for name in names if name in contract.kinds and contract.field(name).worded]
+        for name in found:
+            message = f"{path[0]}: words may stand in place of the numbers of field {name!r}, and would be read as missing here"
+            self.say(path, message, "a field without censored", "judge it by measure, or by rows: require")
+        return not found
 
     def expression(
         self, path: tuple[str | int, ...], text: str, read: Callable[[str, Mapping[str, Kind]], Expression], contract: Contract

@@ -24,6 +24,7 @@ def rows_spec(reading: Reading) -> RowsSpec | None:
     if shape.require is not None:
         require = _required(reading, contract, shape.require)
     sound = all([reading.has_field(("rows", "unique"), contract, name) for name in shape.unique or ()])  # noqa: C419 (all of them)
+    sound = reading.only_numbers(("rows", "unique"), contract, shape.unique or ()) and sound
     if shape.references is not None:
         reference = _reference(reading, contract, shape.references)
     where = reading.expression(("rows", "where"), shape.where, parse_condition, contract) if shape.where else None
@@ -42,6 +43,7 @@ def _reference(reading: Reading, contract: Contract, shape: ReferenceShape) -> R
         return None
     found = Reference(tuple(shape.fields), shape.input, tuple(shape.to or other.primary_key))
     sound += [reading.has_field((*path, "to"), other, name) for name in found.to]
+    sound += [reading.only_numbers(path, contract, found.fields), reading.only_numbers(path, other, found.to)]
     faults = reference_faults(found, contract, other) if all(sound) else []
     for message, allowed in faults:
         reading.say(path, f"references: {message}", allowed)

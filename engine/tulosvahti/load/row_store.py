@@ -37,7 +37,7 @@ _FORMAT = 1
 _HASHED = 32 << 20
 _KEPT = 4
 """Entries of one input that stay; the one used longest ago goes first."""
-_CORE = ("contract", "cube", "period_codes", "quantity")
+_CORE = ("comparators", "contract", "cube", "period_codes", "quantity", "ranges", "worded")
 """Modules of the core that reading rests on."""
 _LIBRARIES = ("numpy", "pandera", "polars", "pyarrow", "python-calamine")
 """Distributions that reading rests on: another release may read otherwise."""

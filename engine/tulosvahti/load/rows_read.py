@@ -121,7 +121,7 @@ def _kept(contract: Contract, rows: Rows, place: Path) -> Summary:
     frame = rows.frame.with_columns(_narrowed(rows.frame, item.name) for item in contract.fields if item.type is FieldType.NUMBER)
     frame.write_parquet(place)
     rejects = rows.rejects
-    same = frame.height - frame.select(item.name for item in contract.fields).hash_rows().n_unique() if frame.height else 0
+    same = frame.height - frame.select(contract.kept).hash_rows().n_unique() if frame.height else 0
     return Summary(
         total=rows.total,
         sound=frame.height - int(frame[REJECTED].sum()),
@@ -149,8 +149,8 @@ def _large(contract: Contract, file: File, place: Path) -> Summary:
         UnreadableError: with what is wrong and what to do.
 
     """
-    if contract.mapping is not None and contract.mapping.share:
-        # Shares are added up over all the rows.
+    if (contract.mapping is not None and contract.mapping.share) or any(item.worded for item in contract.fields):
+        # Shares are added up over all the rows; words in place of numbers are few, and read one by one.
         raise IrregularError
     start = file.start(START)
     if start.startswith(b"PAR1"):

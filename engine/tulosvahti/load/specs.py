@@ -242,6 +242,7 @@ def _expectation(reading: Reading) -> Spec | None:
     for key, name in columns:
         reading.has_field(("expectation", "kwargs", key), contract, name)
     names = tuple(dict.fromkeys(name for _, name in columns))
+    reading.only_numbers(("expectation",), contract, names)
     return ExpectationSpec(shape.input, shape.type, _with_numbers(shape.kwargs), names)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tulosvahti.core.contract import Reject
-from tulosvahti.core.kept_rows import REJECTED, ROW
+from tulosvahti.core.kept_rows import REJECTED, ROW, words_of
 from tulosvahti.load.cells import Column, hidden_marks, read_column, unusual_notice
 from tulosvahti.load.grid_records import repeated
 from tulosvahti.load.mapped import unshared
@@ -101,7 +101,7 @@ def typed_rows(contract: Contract, records: Records) -> Rows:
     read = [read_column(form.field, column) for form, column in zip(forms, texts, strict=True)]
     _apart(contract, records, places, read, ragged, rejects)
     faulty: set[tuple[int, str]] = set()
-    columns, hidden = [], []
+    columns, beside, hidden = [], [typed.words for typed in read if typed.words is not None], []
     for item, column, place, typed in zip(contract.fields, texts, places, read, strict=True):
         for at, reason in typed.faults:
             if at not in ragged:
@@ -111,21 +111,18 @@ def typed_rows(contract: Contract, records: Records) -> Rows:
             first = typed.unusual[0]
             where = records.address(first, place) or f"record {records.numbers[first]}"
             notices.append(unusual_notice(item, len(typed.unusual), where, text_of_value(column[first]), typed.values[first]))
-        values = typed.values
-        if ragged:
-            values = _nulled(values, ragged)
-        columns.append(values)
+        columns.append(typed.values)
         if item.hidden_values:
-            marks = hidden_marks(item, pl.Series([text if isinstance(text, str) else None for text in column], dtype=pl.String))
-            hidden.append(_nulled(marks, ragged) if ragged else marks)
+            hidden.append(hidden_marks(item, pl.Series([text if isinstance(text, str) else None for text in column], dtype=pl.String)))
+    columns = [_nulled(values, ragged) if ragged else values for values in (*columns, *beside, *hidden)]
     numbers = pl.Series(ROW, records.numbers, dtype=pl.Int64)
-    frame = pl.DataFrame([*columns, *hidden, numbers])
+    frame = pl.DataFrame([*columns, numbers])
     faults = _Faults(ragged, faulty, rejects)
     total = _total(contract, records, frame, places, faults)
     summed = total is not None and not total.wrong
     if total is not None:
         notices.append(total.notice)
-        frame = frame.with_columns(_nulled(frame[item.name], {total.at}) for item in contract.fields)
+        frame = frame.with_columns(_nulled(frame[name], {total.at}) for name in contract.kept)
     gone = _broken(contract, records, frame, places, faults)
     if total is not None and summed:
         gone.add(total.at)
@@ -173,7 +170,8 @@ def _total(contract: Contract, records: Records, frame: pl.DataFrame, places: Se
         return None
     texts = [records.columns[place] for place in places]
     where = records.address(last, places[0]) or f"record {records.numbers[last]}" if last >= 0 else ""
-    total = found_total(contract, texts, frame, faults.cells, where)
+    words = {(at, item.name) for item in contract.fields if item.worded for at in frame[words_of(item.name)].is_not_null().arg_true()}
+    total = found_total(contract, texts, frame, faults.cells | words, where)
     if total is None:
         return None
     number = records.numbers[last]

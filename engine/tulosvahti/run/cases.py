@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from tulosvahti.compute.measuring import DuckEngine
 from tulosvahti.core.alert import QUIET_REASONS
 from tulosvahti.core.contract import DATED, Contract, Delivery, DeliveryState, Field, FieldType
+from tulosvahti.core.kept_rows import words_of
 from tulosvahti.core.period_codes import period_of_code
 from tulosvahti.core.quantity import NumberTextError, read_number
 from tulosvahti.core.route import Routes, rule_matter
 from tulosvahti.core.verdict import Verdict
+from tulosvahti.load.cells import words_in
 from tulosvahti.load.frames import frame_of_values
 from tulosvahti.run.judging import Facts, judge_rules, with_cited
 
@@ -94,12 +96,14 @@ def filled(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> list[dict[s
         given = {name: value for name, value in row.items() if name != "times"}
         for _ in range(int(row.get("times", 1))):
             number = len(result) + 1
-            result.append(
-                {
-                    item.name: _typed(item, given[item.name]) if item.name in given else _plain(item, contract, number)
-                    for item in contract.fields
-                }
-            )
+            filled_up: dict[str, Any] = {}
+            for item in contract.fields:
+                value = given.get(item.name)
+                if words := words_in(item, value) if item.worded and isinstance(value, str) else "":
+                    filled_up |= {item.name: None, words_of(item.name): words}
+                else:
+                    filled_up[item.name] = _typed(item, value) if item.name in given else _plain(item, contract, number)
+            result.append(filled_up)
     return result
 
 

@@ -13,8 +13,9 @@ from tulosvahti.core.contract import Contract, Delivery, DeliveryState, FieldTyp
 from tulosvahti.core.dated import REPORT_FIELDS, Happening, judge_milestone, judge_narrative
 from tulosvahti.core.judge import Setting, input_reason, is_monotone, judge_target
 from tulosvahti.core.kept_rows import REJECTED, ROW
-from tulosvahti.core.measure import Measurement, Parts, Range, Reason, Subject, measured
+from tulosvahti.core.measure import Measurement, Parts, Reason, Subject, measured
 from tulosvahti.core.period import Grain, Period, containing, year
+from tulosvahti.core.ranges import Range
 from tulosvahti.core.rule import (
     Agreement,
     CrossfootSpec,

@@ -32,6 +32,10 @@ _FEW = 1_000
 """Rows that are worth remembering as they are."""
 
 
+_CORE = ("cells", "measure", "ranges", "worded")
+"""Modules of the core that measuring rests on."""
+
+
 class Remembered:
     """An engine that measures what no earlier run did."""
 
@@ -182,6 +186,6 @@ def _digest(text: str) -> str:
 def _code() -> str:
     """Name the code that measures: its version and its files, so that a change of it measures everything anew."""
     package = Path(__file__).resolve().parents[1]
-    places = [*sorted((package / "compute").glob("*.py")), package / "core" / "cells.py", package / "core" / "measure.py"]
+    places = [*sorted((package / "compute").glob("*.py")), *(package / "core" / f"{name}.py" for name in _CORE)]
     facts = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in places]
     return _digest(repr((__version__, facts)))

@@ -65,7 +65,7 @@ def _compared(contract: Contract, old: KeptRows, new: KeptRows) -> Iterator[str]
     """Compare rows by key: how many are new, gone, or have other values, and the first of those."""
     import duckdb  # noqa: PLC0415 (not for --help)
 
-    names = [item.name for item in contract.fields]
+    names = contract.kept
     keys = [_quoted(name) for name in contract.primary_key]
     rest = [name for name in names if name not in contract.primary_key]
     files: list[Any] = [str(old.path), str(new.path)]

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tulosvahti.core.entry import EntryRefusedError, Sort
-from tulosvahti.core.kept_rows import ROW
-from tulosvahti.load.entered import entered_fields, faults_of_rows, read_entry, written
+from tulosvahti.core.kept_rows import ROW, words_of
+from tulosvahti.load.entered import entered_fields, faults_of_rows, read_entry, written, written_words
 from tulosvahti.load.files import read_file
 from tulosvahti.load.held import store_of
 from tulosvahti.load.tables import take_files
@@ -25,7 +25,7 @@ from tulosvahti.wiring.values import Beside, enter, entered_contract, entered_ro
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tulosvahti.core.contract import Contract, Reject
+    from tulosvahti.core.contract import Contract, Field, Reject
     from tulosvahti.core.entry import Entry, Key, Row
     from tulosvahti.load.project import Project
     from tulosvahti.store.ledger import Ledger
@@ -130,13 +130,15 @@ def _texts(contract: Contract, path: Path, rejects: Iterable[Reject]) -> list[tu
         number = int(row[ROW])
         if number in whole:
             continue
-        cells = {item.name: _text(item, row[item.name]) for item in contract.fields}
+        cells = {item.name: _text(item, row[item.name], row.get(words_of(item.name))) for item in contract.fields}
         faulty = raw.get(number, {})
         found.append((number, cells | {item.name: faulty[item.column] for item in contract.fields if item.column in faulty}))
     return found
 
 
-def _text(field: Any, value: object) -> str:  # noqa: ANN401 (a field)
+def _text(field: Field, value: object, words: str | None) -> str:
+    if words is not None:
+        return written_words(field, words)
     # Parquet's decimals carry the most digits of their column: 7.5 stays 7.5 beside 7.25.
     if isinstance(value, Decimal):
         value = value.normalize() if value else Decimal(0)
@@ -161,7 +163,8 @@ def _same(contract: Contract, name: str, one: str, other: str) -> bool:
     if one == other:
         return True
     read = read_column(contract.field(name), [one, other])
-    return not read.faults and bool(read.values[0] == read.values[1])
+    words = [None, None] if read.words is None else read.words.to_list()
+    return not read.faults and bool(read.values[0] == read.values[1]) and words[0] == words[1]
 
 
 def marked_rejects(source: Path, rejects: Sequence[Reject], out: Path, language: str) -> bool:
