@@ -17,8 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ALLOWED_EXITS = (0, 1)
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""As where it is installed: compiled once."""
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPATH": str(ROOT / "engine")}
+"""As where it is installed: compiled once, and found from any folder."""
 PROGRAM = (sys.executable, "-m", "tulosvahti")
 
 

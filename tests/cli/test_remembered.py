@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
 from tulosvahti.compute.engine import Engine
+from tulosvahti.compute.expectations import ExpectationRun
 
 ROWS_RULE = """\
   - id: visit-costs-known
@@ -114,6 +116,44 @@ def test_what_changed_is_measured_again(project, measured):
     project.write("rules/2-visits.yaml", text.replace("sum: cost", 'sum: "cost + 1"').replace("cost < 1000", "cost < 999"))
     _, found = project.run("--rules", "visit*")
     assert [run is None for run in told(found)[1]] == [False, True, True, False]
+
+
+EXPECTATIONS = """\
+  - {id: visit-ids, title: Tunnukset, quote: Tunnukset, owner: agency, expectation: {input: visits, type: expect_column_values_to_be_unique, kwargs: {column: visit_id}}}
+  - {id: visit-sizes, title: Koot, quote: Koot, owner: agency, expectation: {input: visits, type: expect_column_values_to_be_between, kwargs: {column: cost, max_value: 1000}}}
+"""
+
+
+def test_expectations_that_did_not_change_are_not_judged_again(project, monkeypatch):
+    started, original = [], ExpectationRun._start
+
+    def counted(self, jobfile):
+        started.append(jobfile)
+        original(self, jobfile)
+
+    monkeypatch.setattr(ExpectationRun, "_start", counted)
+    rules, inputs = project.root / "rules/2-visits.yaml", project.root / "inputs/visits.csv"
+    project.write("rules/2-visits.yaml", rules.read_text() + EXPECTATIONS)
+
+    def judged(*arguments, times, runs):
+        started.clear()
+        _, found = project.run("--rules", "visit-*", *arguments)
+        verdicts, made = told(found)
+        assert (len(started), made[-2:]) == (times, runs), arguments
+        return verdicts
+
+    first = judged(times=1, runs=[None] * 2)
+    assert '"verdict": "missed"' in first
+    assert judged(times=0, runs=["1"] * 2) == first
+    assert judged("--no-cache", times=1, runs=[None] * 2) == first
+    shutil.rmtree(project.root / ".tulosvahti/data-docs")
+    assert judged(times=1, runs=[None] * 2) == first, "its documents are whole again"
+    assert (project.root / ".tulosvahti/data-docs/index.html").is_file()
+    rules.write_text(rules.read_text().replace("max_value: 1000", "max_value: 2000"))
+    second = judged(times=1, runs=[None] * 2)
+    assert second != first
+    inputs.write_text(inputs.read_text() + "a;06.02.2025;1\n")
+    judged(times=1, runs=[None] * 2)
 
 
 @pytest.mark.parametrize("damage", [lambda text: text[:50], lambda text: text.replace('"counts"', '"c"').replace("1", "2"), lambda _text: "[]"])

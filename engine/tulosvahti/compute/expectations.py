@@ -51,6 +51,18 @@ class ExpectationOutcome:
     reason: str
     detail: str
     examples: tuple[str, ...]
+    run: str = ""
+    """The run that judged it, where that was an earlier one."""
+
+
+def without_rows(job: ExpectationJob) -> ExpectationOutcome:
+    """Give the outcome of an expectation on an input that has no rows."""
+    return not_computed(job, f"input {job.input!r} has no rows that can be measured")
+
+
+def not_computed(job: ExpectationJob, detail: str) -> ExpectationOutcome:
+    """Give the outcome of an expectation that nobody judged."""
+    return ExpectationOutcome(job.rule, None, 0, 0, NOT_COMPUTED, detail, ())
 
 
 class ExpectationRun:
@@ -122,8 +134,7 @@ class ExpectationRun:
         for job in self._jobs:
             result = found.get(job.rule)
             if result is None:
-                detail = failure or f"input {job.input!r} has no rows that can be measured"
-                outcomes.append(ExpectationOutcome(job.rule, None, 0, 0, NOT_COMPUTED, detail, ()))
+                outcomes.append(not_computed(job, failure) if failure else without_rows(job))
             else:
                 outcomes.append(ExpectationOutcome(**(result | {"examples": tuple(result["examples"])})))
         return tuple(outcomes)

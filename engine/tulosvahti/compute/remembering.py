@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from tulosvahti.compute.expectations import ExpectationOutcome
 from tulosvahti.compute.found import Measured, RowsMeasured
 from tulosvahti.core.measure import Parts
 from tulosvahti.core.period import Grain, containing
@@ -42,6 +43,23 @@ def plain_of(found: Measured | RowsMeasured) -> dict[str, Any]:
         for subject, period, parts in found.groups
     ]
     return {"groups": groups, "sql": found.sql}
+
+
+def plain_expected(found: ExpectationOutcome) -> dict[str, Any]:
+    """Give how an expectation went as plain data, without the rule and the run that are given beside."""
+    plain = asdict(found)
+    del plain["rule"], plain["run"]
+    return plain
+
+
+def expected_of(plain: Mapping[str, Any], rule: str, run: str) -> ExpectationOutcome:
+    """Give how an expectation of a rule went, which ``run`` judged.
+
+    Raises:
+        LookupError, TypeError, ValueError: they are not what ``plain_expected`` gives.
+
+    """
+    return ExpectationOutcome(**{**plain, "rule": rule, "run": run, "examples": tuple(map(str, plain["examples"]))})
 
 
 def found_of(plain: Mapping[str, Any], run: str) -> Measured | RowsMeasured:

@@ -285,6 +285,8 @@ def _expectation(rule: Rule, spec: ExpectationSpec, facts: Facts, outcome: Expec
         "examples": list(outcome.examples),
         "expectation": spec.type,
     }
+    if outcome.run:
+        evidence[MEASURED_IN_RUN] = outcome.run
     if absent := input_reason(delivery):
         return Verdict(rule, (), None, Word.UNKNOWN, reason=absent, evidence=evidence)
     if outcome.success is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tulosvahti import __version__
@@ -20,15 +21,16 @@ from tulosvahti.run.remembered import Remembered
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
 
-    from tulosvahti.compute.expectations import ExpectationRun
+    from tulosvahti.compute.expectations import ExpectationJob, ExpectationOutcome
     from tulosvahti.core.contract import Delivery
+    from tulosvahti.core.kept_rows import KeptRows
     from tulosvahti.core.measure import Measurement, Subject
     from tulosvahti.core.revision import Revision
     from tulosvahti.core.secrecy import SecretName
     from tulosvahti.core.verdict import Verdict, Word
     from tulosvahti.load.project import Project
+    from tulosvahti.run.engines import Measures
     from tulosvahti.run.pushed import Pushed
     from tulosvahti.store.measured import MeasuredStore
 
@@ -103,7 +105,6 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     taken = take_in(project, needed_inputs(rules), request.as_of, keep, before.refusals)
     taken |= {name: item for name, item in request.given.items() if name in taken}
     tables = {name: item.rows for name, item in taken.items() if item.rows is not None}
-    running = _expectations(rules, taken, request)
     pushed = _pushed(project, list(taken), request)
     deliveries = {name: pushed[name].delivery if name in pushed else item.delivery for name, item in taken.items()}
     there = frozenset(name for name, item in pushed.items() if item.database is not None)
@@ -112,10 +113,15 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     memory = request.remembering
     if memory is not None:
         engine = Remembered(engine, tables, project.contracts, request.as_of, memory, request.run)
+    jobs = _jobs(rules, request)
     try:
+        collect = _expected(jobs, tables, request, engine)
         judged = judge_rules(rules, facts, engine, {}, every)
-        if running is not None:
-            outcomes = {outcome.rule: outcome for outcome in running.collect()}
+        if jobs:
+            went = collect()
+            if isinstance(engine, Remembered):
+                engine.keep_expected(jobs, went)
+            outcomes = {outcome.rule: outcome for outcome in went}
             last = [rule for rule in rules if isinstance(rule.spec, ExpectationSpec)]
             judged.verdicts += judge_rules(last, facts, engine, outcomes, every).verdicts
     finally:
@@ -158,21 +164,29 @@ def _pushed(project: Project, names: Sequence[str], request: Request) -> Mapping
     return push_all(project, names, request.as_of, request.secret)
 
 
-def _expectations(rules: Sequence[Rule], taken: Mapping[str, Taken], request: Request) -> ExpectationRun | None:
-    """Start Great Expectations beside the run, if any rule needs it."""
+def _jobs(rules: Sequence[Rule], request: Request) -> list[ExpectationJob]:
+    """Give the expectations of the rules, if they are asked for."""
     if not request.expectations or request.work_folder is None:
-        return None
-    if not any(isinstance(rule.spec, ExpectationSpec) for rule in rules):
-        return None
-    from tulosvahti.compute.expectations import ExpectationJob, ExpectationRun  # noqa: PLC0415 (heavy)
+        return []
+    found = [(rule.id, rule.spec) for rule in rules if isinstance(rule.spec, ExpectationSpec)]
+    if not found:
+        return []
+    from tulosvahti.compute.expectations import ExpectationJob  # noqa: PLC0415 (few projects have any)
 
-    jobs = []
-    tables = {}
-    for rule in rules:
-        if isinstance(rule.spec, ExpectationSpec):
-            rows = taken[rule.spec.input].rows
-            if rows is not None:
-                tables[rule.spec.input] = rows
-            spec = rule.spec
-            jobs.append(ExpectationJob(rule.id, spec.input, spec.type, dict(spec.kwargs), spec.columns))
-    return ExpectationRun(jobs, tables, request.work_folder, request.docs_folder)
+    return [ExpectationJob(rule, spec.input, spec.type, dict(spec.kwargs), spec.columns) for rule, spec in found]
+
+
+def _expected(
+    jobs: Sequence[ExpectationJob], tables: Mapping[str, KeptRows], request: Request, engine: Measures
+) -> Callable[[], tuple[ExpectationOutcome, ...]]:
+    """Remember how expectations went, or start Great Expectations beside the run; give what waits for the outcome."""
+    docs = request.docs_folder
+    if isinstance(engine, Remembered) and (docs is None or (docs / "index.html").is_file()):
+        known = engine.expected(jobs)
+        if known is not None:
+            return lambda: known
+    if not jobs:
+        return lambda: ()
+    from tulosvahti.compute.expectations import ExpectationRun  # noqa: PLC0415 (most runs judge none anew)
+
+    return ExpectationRun(jobs, tables, request.work_folder or Path(), docs).collect

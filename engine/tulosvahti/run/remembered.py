@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tulosvahti import __version__
+from tulosvahti.compute.expectations import NOT_COMPUTED, without_rows
 from tulosvahti.compute.found import Measured, RowsMeasured
-from tulosvahti.compute.remembering import found_of, plain_of, plain_rows, rows_of
+from tulosvahti.compute.remembering import expected_of, found_of, plain_expected, plain_of, plain_rows, rows_of
 from tulosvahti.core.rule import RowsSpec, TargetSpec, inputs_of
+from tulosvahti.load.row_store import installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from tulosvahti.compute.expectations import ExpectationJob, ExpectationOutcome
     from tulosvahti.compute.step import Step
     from tulosvahti.core.contract import Contract
     from tulosvahti.core.expressed import Expression
@@ -103,6 +106,30 @@ class Remembered:
             self._after[name][key] = {"run": self._run, "rows": self._tables[name].path.name, "found": plain_rows(found)}
         return found
 
+    def expected(self, jobs: Sequence[ExpectationJob]) -> tuple[ExpectationOutcome, ...] | None:
+        """Give how expectations went, where nothing of any changed; None: all are judged anew, so that their documents are whole."""
+        found = []
+        for job in jobs:
+            if job.input not in self._tables:
+                found.append(without_rows(job))
+                continue
+            try:
+                item = self._before[job.input][self._job_key(job)]
+                found.append(expected_of(item["found"], job.rule, str(item["run"])))
+            except (LookupError, TypeError, ValueError):
+                return None
+        return tuple(found)
+
+    def keep_expected(self, jobs: Sequence[ExpectationJob], outcomes: Sequence[ExpectationOutcome]) -> None:
+        """Remember how expectations went; of one that could not be judged the next run may know more."""
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            if job.input in self._tables and outcome.reason != NOT_COMPUTED and not outcome.run:
+                rows = self._tables[job.input].path.name
+                self._after[job.input][self._job_key(job)] = {"run": self._run, "rows": rows, "found": plain_expected(outcome)}
+
+    def _job_key(self, job: ExpectationJob) -> str:
+        return _digest(f"{self._read_of(job.input)} {job.type} {job.kwargs!r} {job.columns!r} {_judges()}")
+
     def query_of(self, spec: TargetSpec | RowsSpec) -> str:
         """Give a rule's own query."""
         return self._inner.query_of(spec)
@@ -180,6 +207,12 @@ def _speaks_of_today(*expressions: Expression | None) -> bool:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _judges() -> tuple[str, ...]:
+    """Name the releases of the libraries that judge expectations."""
+    return tuple(map(installed, ("great_expectations", "pandas", "numpy")))
 
 
 @cache
