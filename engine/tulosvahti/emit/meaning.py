@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tulosvahti.core.rule import CrossfootSpec, ExpectationSpec, MilestoneSpec, NarrativeSpec, RowsSpec, TargetSpec
+from tulosvahti.emit.told import told
 from tulosvahti.emit.words import day, target_text, word
 
 if TYPE_CHECKING:
@@ -68,4 +69,4 @@ class _Said:
 
     def crossfoot(self, spec: CrossfootSpec) -> list[tuple[str, str]]:
         pairs = self.of("crossfoot", spec.input, row=spec.total_row or "–", column=spec.total_column or "–") if spec.input else []
-        return pairs + [(self.say("tie"), f"{tie.total} = {' + '.join(map(str, tie.items))}") for tie in spec.ties]
+        return pairs + [(self.say("tie"), " = ".join([told(str(tie.total), self.language), " + ".join(told(str(item), self.language) for item in tie.items)])) for tie in spec.ties]

@@ -2,8 +2,8 @@
 
 Where a fault is found its sentence is made in English, and so it stands in the ledger, in JSON and in logs. The English
 sentence with a name in braces for each detail is the key of the catalogues ``locale/told.LANGUAGE.po``: a sentence is
-taken apart by its key and put together again in the reader's words. What no catalogue knows stays as it is, so that the
-ledger of an older engine is still read.
+taken apart by its key and put together again in the reader's words; several in a row, one by one. What no catalogue
+knows stays as it is, so that the ledger of an older engine is still read.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ LONGEST = 4_000
 """Longer sentences are data; they stay as they are."""
 _DEEPEST = 4
 """A detail may be a sentence of its own, and so on, as often as this."""
+_MARKS, _MOST_PARTS = ("; ", ": "), 20
 _DETAIL = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 _HEAD = 3
 _DAYS = frozenset({"day", "due"})
@@ -83,9 +84,27 @@ def _told(text: str, language: str, depth: int) -> str:
         return text
     for key, said in _candidates(text, language):
         details = key.details_of(text)
+        if details is not None and not key.literals[-1] and (apart := _each(text, language, depth)):
+            return apart
         if details is not None:
             spoken = {name: _day(value, language) if name in _DAYS else _told(value, language, depth + 1) for name, value in details.items()}
             return _plain(_DETAIL.sub(lambda found, spoken=spoken: spoken.get(found[1], "–"), said))  # type: ignore[misc]
+    return _in_parts(text, language, depth)
+
+
+def _each(text: str, language: str, depth: int) -> str:
+    """Say several sentences one by one where each is one of its own; else nothing: the last detail of the first has them."""
+    parts = text.split(_MARKS[0], _MOST_PARTS)
+    said = [_told(part, language, depth + 1) for part in parts] if len(parts) > 1 else []
+    return _MARKS[0].join(said) if said and all(one != two for one, two in zip(parts, said, strict=True)) else ""
+
+
+def _in_parts(text: str, language: str, depth: int) -> str:
+    """Say several sentences one by one, and what follows the name of what it is about."""
+    for mark in _MARKS:
+        parts = text.split(mark, _MOST_PARTS)
+        if len(parts) > 1:
+            return mark.join(_told(part, language, depth + 1) for part in parts)
     return text
 
 
