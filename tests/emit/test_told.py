@@ -18,9 +18,9 @@ ENGINE = Path(__file__).parents[2] / "engine/tulosvahti"
 LANGUAGES = ("fi", "sv")
 NOT_SHOWN = {
     "load/drafting.py", "load/column_forms.py", "load/plain_form.py", "compute/measuring.py", "compute/rule_sql.py", "compute/parts_sql.py",
-    "compute/cells_sql.py", "compute/folding.py", "compute/planning.py", "compute/uniqueness.py", "run/cases.py",
+    "compute/cells_sql.py", "compute/folding.py", "compute/planning.py", "compute/uniqueness.py", "core/comparators.py", "run/cases.py",
 }  # fmt: skip
-"""Drafts of contracts, SQL, faults of what is kept, and what the command ``test`` prints."""
+"""Drafts of contracts, SQL, faults of what is kept, words that are looked for, and what the command ``test`` prints."""
 NAMES = {
     "minLength, maxLength, pattern, enum", "utf-8, utf-16, windows-1252, iso-8859-1", "also, for", "same key as",
     "sum(…), count(…), avg(…), min(…), max(…)", "agreement, section, title, rules", "integer, number", "index of {}",
@@ -33,12 +33,12 @@ NAMES = {
     "{one}: every row ({fields}) has its partner in {other}",
     # Steps of a plan, which ``explain --plan`` prints, and numbers of the evidence, which have words by their names.
     "in one query", "for unique ({}) by {}", "told by the footer of the file", "least latest",
-    "shared out", "rows that meet the condition", "rows known", "rows in scope", "rows summed", "rows counted", "different values",
+    "shared out", "rows that meet the condition", "rows known", "rows in scope", "rows summed", "rows counted", "different values", "rows with a limit",
 }  # fmt: skip
 """Names of keys and the like, the same in every language; parts of sentences; what is said to others than readers."""
 UNSAID = {"re", "log", "LOG", "_LOG", "logger", "hands", "cast"}
 """What takes patterns, what is logged, and the names of steps."""
-SQL = re.compile(r"\b(make_date|DISTINCT|SELECT|CASE|SET|PRAGMA|CAST|CREATE|JOIN|WHERE|IS NOT|IS NULL|OVER|BETWEEN|IN|TRANSACTION|DESC|GROUP BY|ORDER BY|NOT \()\b|__")
+SQL = re.compile(r"\b(make_date|DISTINCT|SELECT|CASE|WHEN|SET|PRAGMA|CAST|CREATE|JOIN|WHERE|IS NOT|IS NULL|OVER|BETWEEN|IN|TRANSACTION|DESC|GROUP BY|ORDER BY|NOT \()\b|__")
 CODE = re.compile(r"[|\\<]|Callable\[|^[^a-zåäö]*$")
 
 
