@@ -21,9 +21,11 @@ def folded(draft: Draft, sample: str, run: Callable[[str], list[tuple[Any, ...]]
 
     """
     names = draft.foldable()
+    every = len(names)
     while names:
         groups, once, twice, *said = run(draft.groups(names, sample))[0]
-        if _expected(groups, once, twice) <= MOST_GROUPS:
+        # Each group holds the parts of what is not folded.
+        if _expected(groups, once, twice) * (1 + every - len(names)) <= MOST_GROUPS:
             break
         sure = {name: max(said[at * 3 : at * 3 + 3], key=lambda count: count or 0) or 0 for at, name in enumerate(names)}
         names = sorted(names, key=lambda name: -sure[name])[: len(names) // 2]
