@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Run = Callable[[str], list[tuple[Any, ...]]]
 
 MOST_ROWS = 20_000
-"""Rows that may be doubles of each other, to be looked at one by one; of more the rule's own query tells."""
+"""Rows that are doubles of each other, to be looked at one by one; of more the rule's own query tells."""
 
 
 class Spared:
@@ -71,9 +71,11 @@ class Spared:
     def _doubles(self, name: str, fields: tuple[str, ...], scopes: Mapping[str, str], among: str) -> dict[str, list[int]]:
         """Find the doubles of each scope among the rows that may be some: one read for all."""
         keys, asked = ", ".join(map(quoted, fields)), list(dict.fromkeys(scopes.values()))
+        named = ", ".join(f"({scope}) AS __scope{at}" for at, scope in enumerate(asked))
         rows = self._run(
-            f"SELECT __row, {', '.join(f'({scope})' for scope in asked)}, {keys} FROM {quoted('input_' + name)}"
-            f" WHERE NOT __rejected AND {complete(fields)} AND ({among}) ORDER BY __row LIMIT {MOST_ROWS + 1}"
+            f"WITH few AS MATERIALIZED (SELECT __row, {named}, {keys} FROM {quoted('input_' + name)}"
+            f" WHERE NOT __rejected AND {complete(fields)} AND ({among}))\nSELECT * FROM few"
+            f" WHERE ({keys}) IN (SELECT ({keys}) FROM few GROUP BY {keys} HAVING count(*) > 1) ORDER BY __row LIMIT {MOST_ROWS + 1}"
         )
         if len(rows) > MOST_ROWS:
             return {}
