@@ -7,8 +7,10 @@ import shutil
 
 import pytest
 
+from tulosvahti.compute import duck_ahead
 from tulosvahti.compute.engine import Engine
 from tulosvahti.compute.expectations import ExpectationRun
+from tulosvahti.load import intake_apart
 
 ROWS_RULE = """\
   - id: visit-costs-known
@@ -166,3 +168,19 @@ def test_a_damaged_memory_is_none(project, measured, damage):
     _, found = project.run("--rules", "visit*")
     assert told(found) == (first, [None] * 2)
     assert len(measured) == 2
+
+
+def test_the_process_that_measures_starts_while_a_delivery_is_read_and_none_is_left(project, monkeypatch):
+    waiting, plain = [], intake_apart.read_apart
+
+    def read_apart(orders):
+        waiting.append(len(duck_ahead._AHEAD))
+        return plain(orders)
+
+    monkeypatch.setattr(intake_apart, "read_apart", read_apart)
+    for _ in range(2):
+        project.run("--no-expectations")
+        assert waiting == [1]
+        assert not duck_ahead._AHEAD
+    project.run("--no-expectations", "--no-cache")
+    assert not duck_ahead._AHEAD

@@ -65,11 +65,13 @@ def take(contract: Contract, root: Path, as_of: date) -> Taken:
     return take_all([contract], root, as_of)[contract.name]
 
 
-def take_all(contracts: Sequence[Contract], root: Path, as_of: date) -> dict[str, Taken]:
-    """Take the deliveries of several contracts; those that are read anew are read together."""
+def take_all(
+    contracts: Sequence[Contract], root: Path, as_of: date, meanwhile: Callable[[], None] | None = None
+) -> dict[str, Taken]:
+    """Take the deliveries of several contracts; those that are read anew are read together, by a child that loads ``meanwhile``."""
     with _child_ahead() as coming, Syncing() as syncing:
         found = {contract.name: _held(contract, root, as_of, coming, syncing) for contract in contracts}
-        taken = take_files([item[:2] for item in found.values() if not isinstance(item, Taken)], root, as_of, syncing)
+        taken = take_files([item[:2] for item in found.values() if not isinstance(item, Taken)], root, as_of, syncing, meanwhile)
     result = {}
     for name, item in found.items():
         if isinstance(item, Taken):
@@ -94,15 +96,16 @@ def _child_ahead() -> Iterator[Callable[[], None]]:
 
 
 def take_files(
-    wanted: Sequence[tuple[Contract, Sequence[File]]], root: Path, as_of: date, syncing: Syncing | None = None
-) -> dict[str, Taken]:
+    wanted: Sequence[tuple[Contract, Sequence[File]]], root: Path, as_of: date, syncing: Syncing | None = None,
+    meanwhile: Callable[[], None] | None = None,
+) -> dict[str, Taken]:  # fmt: skip
     """Take deliveries that are held already, of each contract the latest last; what is ``syncing`` is settled.
 
     Raises:
         OSError: this machine failed.
 
     """
-    entries = _entries(wanted, RowStore.of(root), syncing)
+    entries = _entries(wanted, RowStore.of(root), syncing, meanwhile)
     result = {}
     with Reach() as reach:
         for contract, files in wanted:
@@ -150,7 +153,7 @@ def _held(contract: Contract, root: Path, as_of: date, coming: Callable[[], None
 
 
 def _entries(
-    wanted: Sequence[tuple[Contract, Sequence[File]]], store: RowStore, syncing: Syncing | None
+    wanted: Sequence[tuple[Contract, Sequence[File]]], store: RowStore, syncing: Syncing | None, meanwhile: Callable[[], None] | None
 ) -> dict[str, Entry | UnreadableError]:
     """Give the rows of each input: as the store has them, or read anew in a child process, while their files are synced."""
     keys = {contract.name: key_of(contract, ((file.name, file.sha256) for file in files)) for contract, files in wanted}
@@ -166,6 +169,8 @@ def _entries(
         return found
     from tulosvahti.load.intake_apart import Order, read_apart  # noqa: PLC0415 - most runs read nothing anew
 
+    if meanwhile is not None:
+        meanwhile()
     with ExitStack() as stack:
         places = [stack.enter_context(store.making(contract.name)) / "rows.parquet" for contract, _ in missing]
         orders = [Order(contract, files, place) for (contract, files), place in zip(missing, places, strict=True)]

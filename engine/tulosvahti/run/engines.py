@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tulosvahti.compute.duck_ahead import start_ahead
@@ -181,6 +182,12 @@ def engine_ahead(config: ComputeConfig) -> None:
     """Start the process of an engine that is sure to be asked, so that it loads while this one does something else."""
     if config.engine == "duckdb":
         start_ahead()
+
+
+def planner_ahead(config: ComputeConfig) -> None:
+    """Load what measures while a process that reads loads: rows that are new are measured."""
+    engine_ahead(config)
+    import_module("tulosvahti.compute.measuring")
 
 
 def engine_over(

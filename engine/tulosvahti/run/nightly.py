@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tulosvahti import __version__
+from tulosvahti.compute.duck_ahead import end_ahead
 from tulosvahti.core.finding import compare
 from tulosvahti.core.refusal import Refusal, refused
 from tulosvahti.core.revision import History, revised
 from tulosvahti.core.rule import ExpectationSpec, Rule
 from tulosvahti.core.verdict import Outcome
 from tulosvahti.load.tables import Taken, take_all
-from tulosvahti.run.engines import engines_over
+from tulosvahti.run.engines import engines_over, planner_ahead
 from tulosvahti.run.judging import Facts, judge_rules, with_cited
 from tulosvahti.run.remembered import Remembered
 
@@ -84,10 +86,11 @@ def inputs_of(project: Project, pattern: str) -> list[str]:
 
 
 def take_in(  # noqa: PLR0913 (what is taken, and what is known of it)
-    project: Project, names: Sequence[str], as_of: date, keep: Callable[[bytes], str], refusals: Mapping[str, Refusal] | None = None
-) -> dict[str, Taken]:
+    project: Project, names: Sequence[str], as_of: date, keep: Callable[[bytes], str], refusals: Mapping[str, Refusal] | None = None,
+    meanwhile: Callable[[], None] | None = None,
+) -> dict[str, Taken]:  # fmt: skip
     """Take in each input; what is delivered is held in the input store before it is read, refused or not."""
-    result = take_all([project.contracts[name] for name in names], project.root, as_of)
+    result = take_all([project.contracts[name] for name in names], project.root, as_of, meanwhile)
     for name, taken in result.items():
         if taken.listed:
             keep(taken.listed)
@@ -102,7 +105,9 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
     asked = chosen(project.rules, request.rules)
     every = {rule.id: rule for rule in project.rules}
     rules = with_cited(asked, every)
-    taken = take_in(project, needed_inputs(rules), request.as_of, keep, before.refusals)
+    taken = take_in(
+        project, needed_inputs(rules), request.as_of, keep, before.refusals, partial(planner_ahead, project.config.compute)
+    )
     taken |= {name: item for name, item in request.given.items() if name in taken}
     tables = {name: item.rows for name, item in taken.items() if item.rows is not None}
     pushed = _pushed(project, list(taken), request)
@@ -126,6 +131,7 @@ def evaluate(project: Project, request: Request, before: Before, keep: Callable[
             judged.verdicts += judge_rules(last, facts, engine, outcomes, every).verdicts
     finally:
         engine.close()
+        end_ahead()
     if isinstance(engine, Remembered):
         engine.save()
     order = {rule.id: index for index, rule in enumerate(asked)}
