@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from two_ways import Came, agreed
 
 from tulosvahti.core.contract import Contract, Field, FieldType
 from tulosvahti.core.text import Text
@@ -20,8 +20,6 @@ from tulosvahti.load.block_rows import rows_of
 from tulosvahti.load.files import File
 from tulosvahti.load.json_blocks import JsonSource
 from tulosvahti.load.records import UnreadableError
-from tulosvahti.load.row_store import Summary
-from tulosvahti.load.text_blocks import IrregularError
 from tulosvahti.problem import Place
 
 FIELDS = (
@@ -40,7 +38,7 @@ def contract(**changes: object) -> Contract:
     return replace(Contract("leads", Text(), "leads.json", FIELDS, Place("inputs/leads.yaml"), primary_key=("id",)), **changes)  # type: ignore[arg-type]
 
 
-def read(of: Contract, content: str, folder: Path, *, rows: int | None, name: str) -> tuple[Summary | str, pl.DataFrame | None]:
+def read(of: Contract, content: str, folder: Path, *, rows: int | None, name: str) -> Came:
     held, place = folder / name, folder / "rows.parquet"
     held.write_text(content, encoding="utf-8", newline="\n")
     try:
@@ -55,17 +53,7 @@ def read(of: Contract, content: str, folder: Path, *, rows: int | None, name: st
 
 def agree(of: Contract, content: str, name: str = "leads.json", rows: int = 3) -> bool:
     """Hold one way against the other; False: it is read whole."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            found, frame = read(of, content, Path(folder), rows=rows, name=name)
-        except IrregularError:
-            return False
-        wanted, strict = read(of, content, Path(folder), rows=None, name=name)
-    assert found == wanted
-    assert frame is not None
-    assert strict is not None
-    assert frame.rows() == strict.rows()
-    return True
+    return agreed(lambda folder: read(of, content, folder, rows=rows, name=name), lambda folder: read(of, content, folder, rows=None, name=name))
 
 
 VALUES = st.sampled_from(

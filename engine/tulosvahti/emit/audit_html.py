@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from tulosvahti.core.sheet import column_letters
@@ -26,12 +26,12 @@ from tulosvahti.emit.audit_view import (
 )
 from tulosvahti.emit.audit_words import finding_text, notice_text, relation_text, tie_text
 from tulosvahti.emit.told import told
-from tulosvahti.emit.words import known, number, printable, word
+from tulosvahti.emit.words import known, number, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from jinja2 import Environment
+    from jinja2 import Template
 
     from tulosvahti.core.audited import Audit, AuditedTable, Position
     from tulosvahti.problem import Problem
@@ -52,28 +52,20 @@ _SIGNS = {"wrong": "✗", "doubt": "?", "remark": "*"}
 _WORDS = {"wrong": "certain", "doubt": "doubtful", "remark": "remark"}
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+def _template(name: str) -> Template:
+    from tulosvahti.emit.compiled import pages  # noqa: PLC0415 (loads Jinja)
 
-    return Environment(
-        loader=PackageLoader("tulosvahti.emit"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return pages("tulosvahti.emit").get_template(name)
 
 
 def audit_page(audit: Audit, language: str, problems: Iterable[Problem] = ()) -> str:
     """Give the page in one language; ``problems``: the files that could not be read."""
-    return _environment().get_template("audit.html.j2").render(_view(audit, language, problems), linked=False)
+    return _template("audit.html.j2").render(_view(audit, language, problems), linked=False)
 
 
 def audit_body(audit: Audit, language: str, problems: Iterable[Problem] = ()) -> str:
     """Give what stands on the page, for another page: each figure leads to the relations that it is part of."""
-    return _environment().get_template("audit_body.html.j2").render(_view(audit, language, problems, every=True), linked=True)
+    return _template("audit_body.html.j2").render(_view(audit, language, problems, every=True), linked=True)
 
 
 def _view(audit: Audit, language: str, problems: Iterable[Problem], *, every: bool = False) -> dict[str, Any]:

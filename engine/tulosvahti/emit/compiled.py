@@ -1,19 +1,36 @@
-"""Templates of this package as Python compiled them, kept where Python keeps its own: in ``__pycache__``, if it may."""
+"""Templates of pages, compiled as Python compiles, and kept where Python keeps its own: in ``__pycache__``, if it may."""
 
 from __future__ import annotations
 
 import os
 import sys
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import BytecodeCache
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+
+from tulosvahti.emit.words import printable
 
 if TYPE_CHECKING:
     from jinja2.bccache import Bucket
 
 _FOLDER = Path(__file__).parent / "templates" / "__pycache__"
+
+
+@lru_cache
+def pages(package: str) -> Environment:
+    """Give where the pages of a package are rendered: escaped, strict, control characters dropped."""
+    return Environment(
+        loader=PackageLoader(package),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        bytecode_cache=Compiled(),
+    )
 
 
 class Compiled(BytecodeCache):

@@ -12,7 +12,8 @@ import re
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
-from tulosvahti.emit.report import environment, view_of
+from tulosvahti.emit.compiled import pages
+from tulosvahti.emit.report import view_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +59,7 @@ def print_html(stored: Stored, language: str, pictures: Path | None = None) -> s
     for section in view["sections"]:
         for rule in section["rules"]:
             rule["charts"] = [{**_picture(name, str(svg)), "foretold": foretold} for name, svg, foretold in rule["charts"]]
-    return environment().get_template("print.html.j2").render(view, day=stored.as_of.isoformat())
+    return pages("tulosvahti.emit").get_template("print.html.j2").render(view, day=stored.as_of.isoformat())
 
 
 def _picture(name: str, svg: str) -> dict[str, Any]:

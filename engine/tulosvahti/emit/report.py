@@ -9,16 +9,15 @@ import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tulosvahti.core.verdict import ATTENTION, Change, Word
 from tulosvahti.emit.charts import line_charts
-from tulosvahti.emit.compiled import Compiled
+from tulosvahti.emit.compiled import pages
 from tulosvahti.emit.revisions import stored_revision
 from tulosvahti.emit.stored import (
     change_of,
@@ -38,7 +37,6 @@ from tulosvahti.emit.words import (
     day,
     figure,
     number,
-    printable,
     quantity,
     target_text,
     verdict_word,
@@ -88,20 +86,6 @@ class _Page:
         return [_line(verdict, self) for verdict in found]
 
 
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    """Give where the templates of reports are rendered: escaped, strict, control characters dropped."""
-    return Environment(
-        loader=PackageLoader("tulosvahti.emit"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        bytecode_cache=Compiled(),
-    )
-
-
 def render(
     stored: Stored, languages: Sequence[str], language: str, docs_link: str | None = None, pictures: Path | None = None
 ) -> str:
@@ -111,7 +95,7 @@ def render(
     """
     view = view_of(stored, language, pictures)
     others = [(other, f"run-{stored.run['id']}.{other}.html") for other in languages if other != language]
-    return environment().get_template("report.html.j2").render(view, others=others, docs_link=docs_link)
+    return pages("tulosvahti.emit").get_template("report.html.j2").render(view, others=others, docs_link=docs_link)
 
 
 def view_of(stored: Stored, language: str, pictures: Path | None) -> dict[str, Any]:

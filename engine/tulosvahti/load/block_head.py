@@ -139,13 +139,7 @@ def _dialect(contract: Contract, text: str) -> Told:
 def _records(text: str, dialect: Told, comment: str) -> tuple[list[list[str]], int, int]:
     """Give the first records, and where the second begins: its place in the text and its line."""
     lines = io.StringIO(text, newline="")
-    reader = csv.reader(
-        lines,
-        delimiter=dialect.delimiter,
-        quotechar=dialect.quote or None,
-        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
-        strict=True,
-    )
+    reader = dialect.records(lines)
     rows: list[list[str]] = []
     after, line, skipped = 0, 1, 0
     try:

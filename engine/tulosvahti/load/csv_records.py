@@ -35,13 +35,7 @@ def read_records(contract: Contract, content: bytes) -> Records:
     text = _decoded(contract, content, encoding)
     dialect = told(contract, text)
     lines = _Lines(text, contract.comment_char, dialect.skip)
-    reader = csv.reader(
-        lines,
-        delimiter=dialect.delimiter,
-        quotechar=dialect.quote or None,
-        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
-        strict=True,
-    )
+    reader = dialect.records(lines)
     rows: list[list[str]] = []
     starts: list[int] = []
     blanks: list[int] = []

@@ -11,13 +11,15 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tulosvahti.load.headers import found_header
 from tulosvahti.load.records import UnreadableError
 from tulosvahti.load.sheets.dialect import chosen
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tulosvahti.core.contract import Contract
 
 SAMPLE = 1 << 16
@@ -37,6 +39,16 @@ class Told:
     quote: str
     skip: int = 0
     notice: str = ""
+
+    def records(self, lines: Iterable[str]) -> Any:  # noqa: ANN401 (what csv.reader gives has no name)
+        """Part lines into records, as strictly as can be."""
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quotechar=self.quote or None,
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            strict=True,
+        )
 
 
 @dataclass(frozen=True)

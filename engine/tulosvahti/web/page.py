@@ -7,19 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tulosvahti.core.role import Deed, Person
 from tulosvahti.core.text import LANGUAGES
 from tulosvahti.core.verdict import Word
 from tulosvahti.emit import words
+from tulosvahti.emit.compiled import pages
 from tulosvahti.store.changes import Author, record
 from tulosvahti.web import tokens
 from tulosvahti.web.assets import asset_name
@@ -173,7 +173,7 @@ class Page:
             "Deed": Deed, "signs": words.SIGNS, "words": Word, "form_token": self.form_token, "languages": self._languages(),
             "said": self._said(), "moment_of": datetime.fromisoformat, **view,
         }  # fmt: skip
-        text = _environment().get_template(template).render(shown)
+        text = pages("tulosvahti.web").get_template(template).render(shown)
         return HTMLResponse(text, status, {"Content-Language": self.language, "Vary": "Cookie, Accept-Language, HX-Request"})
 
     def done(self, path: str, said: str, **query: str) -> Response:
@@ -231,18 +231,6 @@ class Page:
 
 def compile_templates() -> None:
     """Compile every template, so that no reader waits for it."""
-    environment = _environment()
+    environment = pages("tulosvahti.web")
     for name in environment.list_templates():
         environment.get_template(name)
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("tulosvahti.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=words.printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
