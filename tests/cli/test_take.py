@@ -45,6 +45,15 @@ def test_first_ten_bad_rows(project):
     assert told[at + 12] == "what to do: ask the deliverer to mend the rejected rows"
 
 
+def test_who_is_to_mend_it_is_called_by_name(project):
+    contract = (project.root / "inputs" / "visits.yaml").read_text(encoding="utf-8")
+    project.write("new.csv", BAD)
+    for deliverer, name in (("agency", "The agency"), ("nobody", "nobody")):
+        project.write("inputs/visits.yaml", f"{contract}deliverer: {deliverer}\n")
+        told = project.call("take", str(project.root / "new.csv"), "--input", "visits").stdout
+        assert f"what to do: ask {name} to mend the rejected rows" in told
+
+
 def test_accepted_is_counted_and_what_it_replaced_is_kept(project):
     old = (project.root / "inputs" / "visits.csv").read_bytes()
     content = workbook([["visit_id", "visited_on", "cost"], ["d", "06.02.2025", 7.5], ["e", "07.02.2025", "1 000,25"]])

@@ -166,6 +166,8 @@ class Contract:
     """To what its rows refer: a rule of each is judged when the rows of both inputs are there."""
     synthetic: bool = False
     deliverer: str = ""
+    deliverer_name: str = ""
+    """What people call the deliverer, in the project's first language, where an agreement or a route says it."""
     source: str = ""
     frequency: Grain | None = None
     """None: comes once, and is never late."""
@@ -207,7 +209,7 @@ class Contract:
     @property
     def sender(self) -> str:
         """Who is to be asked for a better delivery."""
-        return self.deliverer or "the deliverer"
+        return self.deliverer_name or self.deliverer or "the deliverer"
 
     @property
     def sources(self) -> tuple[str, ...]:

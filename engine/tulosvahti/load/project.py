@@ -44,6 +44,13 @@ def load_project(root: Path) -> Project:
     summed = _summed(book.rules)
     contracts = {name: replace(item, keeps_total=item.keeps_total or name in summed) for name, item in contracts.items()}
     routes, route_problems = load_routes(root, book.rules, contracts, [*book.unjudged, *names - set(contracts)])
+    named = {key: item.name for key, item in routes.recipients.items()}
+    named |= {key: name for agreement in reversed(book.agreements.values()) for key, name in agreement.parties}
+    first = config.languages[0]
+    contracts = {
+        name: replace(item, deliverer_name=named[item.deliverer].in_language(first) if item.deliverer in named else "")
+        for name, item in contracts.items()
+    }
     digest = hashlib.sha256()
     for path in sorted((root / "rules").glob("*.yaml")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")

@@ -42,7 +42,7 @@ _CORE = ("comparators", "contract", "cube", "period_codes", "quantity", "ranges"
 _LIBRARIES = ("numpy", "pandera", "polars", "pyarrow", "python-calamine")
 """Distributions that reading rests on: another release may read otherwise."""
 _UNREAD = frozenset({
-    "title", "place", "synthetic", "deliverer", "source", "grace", "known_on",
+    "title", "place", "synthetic", "deliverer", "deliverer_name", "source", "grace", "known_on",
     "no_rows_means_none", "max_rejects_percent", "foreign_keys", "provisional", "not_additive",
 })  # fmt: skip
 """What a contract says that changes nothing of how a file is read."""
