@@ -205,3 +205,24 @@ def test_a_header_of_texts_that_comes_again_is_the_strict_readers(again: str, tm
     assert summary.sound == (2 if again == "id;name;code" else 1)
     with pytest.raises(IrregularError):
         rows_of_text(texts, tmp_path / "held", tmp_path / "rows.parquet", rows_read.MOST_LISTED, 1 << 20)
+
+
+@pytest.mark.parametrize("size", [4_000, 16 << 20], ids=["many blocks", "one block"])
+@pytest.mark.parametrize("column", [5, 4], ids=["read", "not read"])
+@pytest.mark.parametrize("place", [0, 3_000, 5_999], ids=["first", "middle", "last"])
+@pytest.mark.parametrize("odd", [b"\xff", b"\xe2\x82", b"\xed\xa0\x80"])
+def test_bytes_that_are_no_utf_8_are_never_replaced(tmp_path: Path, odd: bytes, place: int, column: int, size: int) -> None:
+    head, row = HEAD.encode(), "A-{:02};1;1.2.2023;1;extra;\u00f6;k;2023"
+    rows = [row.format(at % 100).encode() for at in range(6_000)]
+    of, held = contract(primary_key=(), quote_char=""), tmp_path / "held"
+    held.write_bytes(b"\n".join([head, *rows, b""]))
+    assert rows_of_text(of, held, tmp_path / "rows.parquet", rows_read.MOST_LISTED, size).sound == len(rows)
+    cells = rows[place].split(b";")
+    cells[column] += odd
+    rows[place] = b";".join(cells)
+    held.write_bytes(b"\n".join([head, *rows, b""]))
+    with pytest.raises((IrregularError, UnreadableError)):
+        rows_of_text(of, held, tmp_path / "rows.parquet", rows_read.MOST_LISTED, size)
+    content = held.read_bytes()
+    with pytest.raises(UnreadableError, match="is not utf-8"):
+        rows_read.read_into(of, [File("leads.csv", held, hashlib.sha256(content).hexdigest(), len(content))], tmp_path / "kept.parquet", least=1)
