@@ -192,6 +192,8 @@ def test_b46_few_cases_are_not_judged_and_what_is_hidden_alarms_nobody(project, 
     assert reasons == {"A": "too_few_rows", "B": None, "C": hidden}
     assert told(found)["case-1", "B", "2025"] == ("met", "71.2")
     assert {item["subject"]["alue"]: item["evidence"]["cases"] for item in found["verdicts"]} == {"A": "1", "B": "5000", "C": "2"}
+    notices = next(item for item in found["inputs"] if item["name"] == "case")["notices"]
+    assert [notice for notice in notices if "hidden" in notice] == (["column 'osuus': 1 values are hidden by the source"] if hidden == "suppressed" else [])
     said = project.call("report", "--format", "csv", "--language", "en").stdout
     assert "Too few to judge: n 1 of at least 30." in said
     assert nights.run(30, as_of=date(2026, 12, 31), rules="case-*") == []

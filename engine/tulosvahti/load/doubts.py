@@ -1,4 +1,4 @@
-"""What is odd in rows that break nothing: periods without any row, and rows that are the same in every field.
+"""What is odd in rows that break nothing: periods without any row, hidden values, rows that are the same in every field.
 
 Both may be right, so nothing is refused or removed: they are told, with their count, for a person to see.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tulosvahti.core.contract import DATED
-from tulosvahti.core.kept_rows import REJECTED
+from tulosvahti.core.kept_rows import REJECTED, hidden_column
 from tulosvahti.core.period import Grain, containing
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tulosvahti.core.contract import Contract
 
 COPIES = "are exact copies of another row"
+HIDDEN = "values are hidden by the source"
 _NAMED = 12
 _RARE = 5
 """One period in so many may be empty for its emptiness to be odd; where more are, things do not happen in every period."""
@@ -30,8 +31,18 @@ _MOST = 5_000
 def doubts_of(contract: Contract, rows: pl.LazyFrame, height: int, same: int) -> Iterable[str]:
     """Give sentences about what is odd; ``rows``: as they are kept; ``same``: how many of them are copies of another."""
     yield from _gaps(contract, rows)
+    yield from _hidden(contract, rows)
     if not contract.primary_key and same:
         yield f"{same} of {height} rows {COPIES}; all are counted, for they may be real: a primaryKey tells which are the same"
+
+
+def _hidden(contract: Contract, rows: pl.LazyFrame) -> Iterable[str]:
+    """Count the values that the source hides, of each column that has some."""
+    fields = [item for item in contract.fields if item.hidden_values]
+    counts = rows.select(pl.col(hidden_column(item.name)).sum() for item in fields).collect().row(0) if fields else ()
+    for item, count in zip(fields, counts, strict=True):
+        if count:
+            yield f"column {item.column!r}: {count} {HIDDEN}"
 
 
 def _gaps(contract: Contract, rows: pl.LazyFrame) -> Iterable[str]:

@@ -15,7 +15,7 @@ import polars as pl
 from tulosvahti.core.contract import DATED, FieldType
 from tulosvahti.core.kept_rows import REJECTED, ROW
 from tulosvahti.load.cells import DIGITS
-from tulosvahti.load.doubts import COPIES, doubts_of
+from tulosvahti.load.doubts import COPIES, HIDDEN, doubts_of
 from tulosvahti.load.merging import conflict, replaced, too_long
 from tulosvahti.load.row_store import End, Summary
 
@@ -49,7 +49,7 @@ def merged_on_disk(contract: Contract, parts: Sequence[KeptPart], place: Path, m
     rejects = [*merge.rejects(), *found.conflicts][:most_listed]
     height, bad, ends = merge.write(place)
     said = [(part.name, notice) for part in parts for notice in part.summary.notices]
-    notices = [f"{name}: {notice}" for name, notice in said if COPIES not in notice]
+    notices = [f"{name}: {notice}" for name, notice in said if not (COPIES in notice or HIDDEN in notice)]
     notices += replaced(found.copies, found.count)
     notices += doubts_of(contract, pl.scan_parquet(place), height, 0)
     # Without a key there is one delivery: what is odd in its rows is so in all of them.
