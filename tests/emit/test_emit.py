@@ -7,6 +7,7 @@ import json
 import os
 import re
 import string
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -25,16 +26,19 @@ from tulosvahti.core.contract import DeliveryState
 from tulosvahti.core.measure import Reason
 from tulosvahti.core.rule import Severity
 from tulosvahti.core.verdict import Change, Outcome, Word
-from tulosvahti.emit.charts import Series, line_charts
+from tulosvahti.emit import report
+from tulosvahti.emit.charts import Series, _drawn, forget_pictures, line_charts
 from tulosvahti.emit.jsonout import to_json
+from tulosvahti.emit.pdf import print_html
 from tulosvahti.emit.report import render
 from tulosvahti.emit.screens import Terminal
 from tulosvahti.emit.stored import stored_of
 from tulosvahti.emit.terminal import show
+from tulosvahti.emit.trends import stored_trends
 from tulosvahti.emit.words import CATALOGUES, day, number, reason_text, target_text, verdict_word
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tulosvahti.core.rule import Agreement
 
@@ -163,3 +167,44 @@ def test_charts_need_three_points_and_have_a_text_alternative() -> None:
     drawn = line_charts([Series("A < B", "percent", points, (("2023", 90.0, None),), "fi"), Series("", "", points[:2], (), "fi")])
     assert drawn[1] == ""
     assert 'role="img" aria-label="Toteuma ja tavoite: A &lt; B.' in drawn[0]
+
+
+def test_a_page_draws_so_many_charts_first_of_what_needs_attention(
+    outcome: Outcome, agreements: Mapping[str, Agreement], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = next(item.rule for item in outcome.verdicts if item.word is Word.MISSED and item.rule.unit)
+    more = [replace(item, rule=bad.id) for item in outcome.measurements if item.rule == "food-chain"]
+    outcome = replace(outcome, measurements=(*outcome.measurements, *more))
+    stored = stored_of(outcome, to_json(outcome, agreements))
+    every = {key for key, series in stored_trends(stored, "fi").items() if series.enough}
+    assert len(every) > 1
+    asked: list[Series] = []
+
+    def drawing(series: Sequence[Series], _pictures: Path | None = None) -> list[str]:
+        asked.extend(series)
+        return ["<svg>" for _ in series]
+
+    monkeypatch.setattr(report, "line_charts", drawing)
+    monkeypatch.setattr(report, "MOST_CHARTS", 1)
+    for language, said in (("fi", f"{len(every) - 1} muuta"), ("sv", f"{len(every) - 1} till"), ("en", f"{len(every) - 1} more are")):
+        assert said in render(stored, LANGUAGES, language)
+    assert said in print_html(stored, "en")
+    assert {series.title for series in asked} == {bad.title.in_language(language) for language in LANGUAGES}
+    monkeypatch.setattr(report, "MOST_CHARTS", len(every))
+    assert "more are" not in render(stored, LANGUAGES, "en")
+
+
+def test_pictures_that_nothing_shows_any_more_are_deleted(tmp_path: Path) -> None:
+    one, two = (Series(title, "", (("2021", 1.0), ("2022", 2.0), ("2023", value)), (), "fi") for title, value in (("A", 3.0), ("B", 4.0)))
+    line_charts([one, two], tmp_path)
+    drawn = sorted(tmp_path.glob("*.svg"))
+    assert len(drawn) == 2
+    for path in drawn:
+        os.utime(path, (1000, 1000))
+    _drawn.cache_clear()
+    line_charts([one], tmp_path)
+    forget_pictures(tmp_path, 2000)
+    assert len(list(tmp_path.iterdir())) == 1
+    _drawn.cache_clear()
+    assert line_charts([one, two], tmp_path) == line_charts([one, two])
+    forget_pictures(tmp_path / "none", 2000)

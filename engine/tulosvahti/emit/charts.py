@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tulosvahti.emit.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 FEWEST = 3
 """A series with fewer points is no chart."""
@@ -77,6 +79,8 @@ def _drawn(spec: str, locale: Locale, form: Literal["svg", "png"], pictures: Pat
     """Draw a picture once: later runs, and languages with the same decimal form, share it."""
     kept = pictures / f"{hashlib.sha256((locale + spec).encode()).hexdigest()}.{form}" if pictures else None
     if kept is not None and kept.exists():
+        with suppress(OSError):
+            kept.touch()
         return kept.read_bytes()
     try:
         import vl_convert  # noqa: PLC0415 (heavy: only where something is drawn)
@@ -92,6 +96,15 @@ def _drawn(spec: str, locale: Locale, form: Literal["svg", "png"], pictures: Pat
         part.write_bytes(drawn)
         part.replace(kept)
     return drawn
+
+
+def forget_pictures(pictures: Path, before: float) -> None:
+    """Delete the pictures that nothing has shown since a moment, in seconds since 1970: they can be drawn again."""
+    with suppress(OSError), os.scandir(pictures) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                if entry.stat().st_mtime < before:
+                    Path(entry.path).unlink()
 
 
 def _asked(item: Series) -> tuple[str, Locale]:

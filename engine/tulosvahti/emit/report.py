@@ -51,10 +51,14 @@ if TYPE_CHECKING:
 
     Judged = Mapping[str, Any]
     """A verdict, as the run's JSON has it."""
+    _Charts = dict[str, list[tuple[str, Markup, str]]]
+    """By rule: subject, picture and forecast in words."""
 
 FIRST = 10
 """Findings in the summary."""
 REJECTS = 10
+MOST_CHARTS = 200
+"""Charts on a page. Drawing one takes about 20 ms, and of a project with a thousand the page could not be read any more."""
 ORDER = [Word.MISSED, Word.AT_RISK, Word.UNKNOWN, Word.ON_TRACK, Word.MET, Word.NOT_DUE, Word.MONITORED]
 _SEVERITIES = ["critical", "warning", "info"]
 _TABLED = {"table", "marks", "faults", "broken", "sql", "workings"}
@@ -101,6 +105,7 @@ def render(
 def view_of(stored: Stored, language: str, pictures: Path | None) -> dict[str, Any]:
     """Give what the templates place."""
     page = _Page(stored, language, pictures)
+    charts, charts_left = _charts(page)
     return {
         "say": partial(word, language=language),
         "language": language,
@@ -120,7 +125,9 @@ def view_of(stored: Stored, language: str, pictures: Path | None) -> dict[str, A
         "synthetic": stored.made_up_named(language),
         "problems": [_problem(item, language) for item in stored.data["problems"]],
         "deliveries": _deliveries(page),
-        "sections": _sections(page),
+        "charts_left": charts_left,
+        "most_charts": MOST_CHARTS,
+        "sections": _sections(page, charts),
     }
 
 
@@ -190,8 +197,7 @@ def _delivery(item: Mapping[str, Any], page: _Page) -> dict[str, Any]:
     }
 
 
-def _sections(page: _Page) -> list[dict[str, Any]]:
-    charts = _charts(page)
+def _sections(page: _Page, charts: _Charts) -> list[dict[str, Any]]:
     sections = []
     for (key, section), verdicts in page.stored.sections():
         years = page.stored.years(key)
@@ -210,7 +216,7 @@ def _sections(page: _Page) -> list[dict[str, Any]]:
 
 
 def _rule(
-    verdicts: list[Judged], years: Sequence[tuple[int, bool]], charts: Mapping[str, list[tuple[str, Markup, str]]], page: _Page
+    verdicts: list[Judged], years: Sequence[tuple[int, bool]], charts: _Charts, page: _Page
 ) -> dict[str, Any]:
     first = verdicts[0]
     name = first["rule"]
@@ -347,13 +353,17 @@ def _table(verdict: Judged, page: _Page) -> dict[str, Any] | None:
     return {"columns": [{"name": name.replace("_", " "), "total": name == total_column} for name in columns], "rows": rows}
 
 
-def _charts(page: _Page) -> dict[str, list[tuple[str, Markup, str]]]:
-    """Draw what has three known values or more, by rule: the subject, the picture, the forecast in words."""
+def _charts(page: _Page) -> tuple[_Charts, int]:
+    """Draw what has three known values or more, first what needs attention; say how many charts would be too many."""
     found = stored_trends(page.stored, page.language)
-    drawn = line_charts(list(found.values()), page.pictures)
-    charts: dict[str, list[tuple[str, Markup, str]]] = {}
-    for ((rule, subject), series), svg in zip(found.items(), drawn, strict=True):
+    first = {(item["rule"], tuple(item["subject"].items())) for item in page.stored.verdicts if item["verdict"] in ATTENTION}
+    wanted = sorted((key for key, series in found.items() if series.enough), key=lambda key: key not in first)
+    chosen = set(wanted[:MOST_CHARTS])
+    shown = {key: series for key, series in found.items() if key in chosen}
+    drawn = line_charts(list(shown.values()), page.pictures)
+    charts: _Charts = {}
+    for ((rule, subject), series), svg in zip(shown.items(), drawn, strict=True):
         if svg:
             name = ", ".join(value for _, value in subject)
             charts.setdefault(rule, []).append((name, Markup(svg), series.foretold))  # noqa: S704 (own SVG)
-    return charts
+    return charts, len(wanted) - len(chosen) if charts else 0

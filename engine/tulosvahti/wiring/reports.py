@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,13 @@ from tulosvahti.store.files import write_atomically
 from tulosvahti.wiring.base import open_ledger, state_folder
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from tulosvahti.load.project import Project
     from tulosvahti.store.ledger import Ledger
+
+_SHOWN = timedelta(days=60)
 
 
 def newest_done(project: Project) -> int | None:
@@ -71,14 +75,20 @@ def _made(project: Project, stored: Stored, form: str, language: str) -> bytes:
     return to_csv(stored, language).encode()
 
 
-def write_pages(project: Project, stored: Stored, folder: Path) -> Path:
-    """Write the pages of a run that has just been judged, in the project's languages; give the first one's."""
+def write_pages(project: Project, stored: Stored, folder: Path, at: datetime) -> Path:
+    """Write the pages of a run that has just been judged, in the project's languages; give the first one's.
+
+    Pictures that no page has shown for ``_SHOWN`` before ``at`` are deleted.
+    """
+    from tulosvahti.emit.charts import forget_pictures  # noqa: PLC0415 (as the pages)
+
     reports = folder / "reports"
     reports.mkdir(parents=True, exist_ok=True)
     for language in reversed(project.config.languages):
         html = _page(project, stored, language).encode()
         write_atomically(reports / f"run-{stored.run['id']}.{language}.html", html)
         write_atomically(reports / f"latest.{language}.html", html)
+    forget_pictures(folder / "pictures", (at - _SHOWN).timestamp())
     return reports / f"run-{stored.run['id']}.{project.config.languages[0]}.html"
 
 

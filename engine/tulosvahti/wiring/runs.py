@@ -167,7 +167,7 @@ def _run(  # noqa: PLR0913 (what a run is made of)
     with ExitStack() as stack:
         result = run_claimed(ledger, claim, beginning, work, clock, retry_at, progressed)
         try:
-            report = write_pages(project, known_then(ledger, stored_of(result.outcome, result.json)), folder)
+            report = write_pages(project, known_then(ledger, stored_of(result.outcome, result.json)), folder, clock())
         finally:
             # A report that cannot be written keeps no mail back.
             delivered = deliver(project, ledger, clock, stopped)

@@ -186,6 +186,7 @@ WORDS: dict[str, str] = {
     "ui.stated": "stated {value}",
     "ui.difference": "difference {value}",
     "ui.other_languages": "In other languages",
+    "ui.charts_left": "Charts: {most} are drawn, of what needs attention first; {count} more are on the pages of the indicators (tulosvahti serve).",
     "ui.chart": "Observed and target: {title}. {points}.",
     "ui.forecast.season": "Forecast for {period}: {value} ({low} – {high}). By this day of the year {share} of the final value had come, as known at the time in {count} earlier years. The range is as wide as the worst error this sum would have made in them. No verdict rests on a forecast.",
     "ui.forecast.last": "Forecast for {period}: {value} ({low} – {high}). It is the value of the year before; the range is as wide as the largest of the last {count} changes from one year to the next. No verdict rests on a forecast.",

@@ -186,6 +186,7 @@ WORDS: dict[str, str] = {
     "ui.stated": "ilmoitettu {value}",
     "ui.difference": "ero {value}",
     "ui.other_languages": "Muilla kielillä",
+    "ui.charts_left": "Kuvioita on piirretty {most}, ensin huomiota vaativista; {count} muuta on mittarien omilla sivuilla (tulosvahti serve).",
     "ui.chart": "Toteuma ja tavoite: {title}. {points}.",
     "ui.forecast.season": "Ennuste kaudelle {period}: {value} ({low} – {high}). Samaan päivään mennessä lopullisesta arvosta oli kertynyt {share}, niin kuin se silloin tiedettiin {count} aiempana vuonna. Väli on yhtä leveä kuin saman laskelman suurin virhe noina vuosina. Ennuste ei vaikuta arvioon.",
     "ui.forecast.last": "Ennuste kaudelle {period}: {value} ({low} – {high}). Se on edellisen vuoden arvo; väli on yhtä leveä kuin suurin viimeisistä {count} muutoksesta vuodesta toiseen. Ennuste ei vaikuta arvioon.",

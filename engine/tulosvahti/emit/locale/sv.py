@@ -186,6 +186,7 @@ WORDS: dict[str, str] = {
     "ui.stated": "uppgivet {value}",
     "ui.difference": "skillnad {value}",
     "ui.other_languages": "På andra språk",
+    "ui.charts_left": "{most} diagram har ritats, först av det som kräver uppmärksamhet; {count} till finns på indikatorernas egna sidor (tulosvahti serve).",
     "ui.chart": "Utfall och mål: {title}. {points}.",
     "ui.forecast.season": "Prognos för {period}: {value} ({low} – {high}). Till samma dag hade {share} av slutvärdet kommit in, så som det var känt då under {count} tidigare år. Intervallet är lika brett som det största fel som samma beräkning hade gjort under de åren. Ingen bedömning bygger på en prognos.",
     "ui.forecast.last": "Prognos för {period}: {value} ({low} – {high}). Det är värdet året innan; intervallet är lika brett som den största av de senaste {count} förändringarna från ett år till nästa. Ingen bedömning bygger på en prognos.",
