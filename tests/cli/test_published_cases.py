@@ -229,21 +229,78 @@ def test_r18_a_target_that_refers_to_an_actual(judged):
     assert late["reason"] == "previous_unknown"
 
 
-ACTUALS = 'name: mittari, type: string; name: toteuma, header: 2023 toteutuma, type: number, decimalChar: ",", censored: true'
+ACTUALS = (
+    'name: mittari, type: string; name: toteuma, header: 2023 toteutuma, type: number, decimalChar: ",", censored: true, '
+    "stated: {met: Toteutui, partly_met: [Toteutunut osittain], missed: Ei toteutunut}"
+)
 
 
 def test_r20_words_where_numbers_are_expected(project, judged):
     found = judged(
-        published("R20.csv"), ACTUALS, 'measure: {input: case, value: sum(toteuma), by: [mittari]}\ntarget: {2023: ">= 90"}',
-        as_of="2024-06-30", more="max_rejects: 100 %",
+        published("R20.csv"), ACTUALS,
+        """measure: {input: case, value: sum(toteuma), where: "mittari LIKE 'Lupasuor%'"}\ntarget: {2023: "< 0"}""",
+        """measure: {input: case, value: sum(toteuma), where: "mittari LIKE 'Kantelut%'"}\ntarget: {2023: "<= 0"}""",
+        """measure: {input: case, value: sum(toteuma), where: "mittari LIKE 'Lupien%'"}\ntarget: {2023: ">= 90"}""",
+        as_of="2024-06-30",
     )  # fmt: skip
-    assert {key[1]: word for key, word in told(found).items()} == {
-        "Lupasuoritteiden kustannukset/suorite, muutos": ("unknown", None),
-        "Kantelut yli vuoden, %": ("missed", "45"),
-        "Lupien määräajassa, %": ("missed", None),
+    assert [(item["verdict"], item["reason"], item["observed"], item["margin"]) for item in found["verdicts"]] == [
+        ("missed", "stated_partly_met", None, None),
+        ("missed", None, "45", "-45"),
+        ("missed", None, None, None),
+    ]
+    assert found["verdicts"][0]["reason_text"] == {
+        "fi": "Toimittaja ilmoittaa tavoitteen toteutuneen osittain, näillä sanoilla: ”Toteutunut osittain”. Mitään lukua ei verrattu.",
+        "sv": "Leverantören uppger att målet har nåtts delvis, med dessa ord: ”Toteutunut osittain”. Inget tal jämfördes.",
+        "en": "The deliverer states that the target was partly met, in these words: “Toteutunut osittain”. No number was compared.",
     }
-    shown = project.call("take", str(project.root / "inputs/case.csv"), "--input", "case").output
-    assert "Toteutunut osittain" in shown
+    assert (found["verdicts"][0]["evidence"]["stated"], found["verdicts"][2]["evidence"]["censored"]) == ("Toteutunut osittain", "< 90")
+    assert delivery(found)["rejects"] == 0
+    page = project.root / "report.html"
+    project.call("report", "--format", "html", "--language", "en", "--out", str(page))
+    shown = page.read_text(encoding="utf-8")
+    assert "partly met, stated: “Toteutunut osittain”" in shown
+    assert "Observed under 90, target ≥\u00a090." in shown
+
+
+def test_r20_without_a_word_of_it_in_the_contract_such_cells_are_rejects_that_say_what_to_do(project, judged):
+    plain = ACTUALS.partition(", censored")[0]
+    found = judged(published("R20.csv"), plain, "measure: {input: case, value: sum(toteuma), by: [mittari]}\ntarget: {2023: '>= 90'}", as_of="2024-06-30", more="max_rejects: 100 %")
+    assert sorted(word for word, _ in told(found).values()) == ["missed", "unknown", "unknown"]
+    reasons = {item["value"]: item["reason"] for item in delivery(found)["rejected"]}
+    assert reasons["Alle 90"].endswith("`censored: true` of the field in the contract allows limits")
+    assert reasons["Toteutunut osittain"].startswith("not a number: unexpected character 'T'")
+
+
+STATED = [
+    (["Toteutui"], "met", "stated"),
+    (["toteutui "], "met", "stated"),
+    (["Ei toteutunut"], "missed", "stated"),
+    (["Toteutunut  osittain"], "missed", "stated_partly_met"),
+    (["Toteutui", "Toteutui"], "met", "stated"),
+    (["Toteutui", "Ei toteutunut"], "unknown", "stated_mixed"),
+    (["Toteutui", "45"], "unknown", "stated_mixed"),
+    (["Toteutui", "alle 5"], "unknown", "stated_mixed"),
+    (["Toteutui", ""], "unknown", "stated_mixed"),
+    (["45", "alle 5"], "missed", None),
+    (["ei mitattu"], "unknown", "all_null"),
+]
+
+
+@pytest.mark.parametrize("measure", ["sum: toteuma", "mean: toteuma", "value: sum(toteuma)", "value: min(toteuma)", "latest: toteuma"])
+@pytest.mark.parametrize("target", [">= 90", ">= previous"])
+def test_r20_verdicts_in_words(judged, measure, target):
+    cases = [item for item in STATED if len(item[0]) == 1 or not measure.startswith("latest")]
+    rows = [f"{at};2023;{cell}\n" for at, (cells, *_) in enumerate(cases) for cell in cells]
+    found = judged(
+        ("nro;vuosi;toteuma\n" + "".join(rows)).encode(),
+        "name: nro, type: integer; name: vuosi, type: year; " + ACTUALS.partition("; ")[2].replace("header: 2023 toteutuma, ", ""),
+        f'measure: {{input: case, {measure}, by: [nro], period: vuosi}}\ntarget: {{2023: "{target}"}}',
+        as_of="2024-06-30", more='missingValues: ["", ei mitattu]',
+    )  # fmt: skip
+    verdicts = sorted(found["verdicts"], key=lambda item: int(item["subject"]["nro"]))
+    wanted = [("unknown", "previous_unknown") if reason is None and target == ">= previous" else (word, reason) for _, word, reason in cases]
+    assert [(item["verdict"], item["reason"]) for item in verdicts] == wanted
+    assert not any(item["evidence"]["unknown_rows"] for item in verdicts if item["reason"] in {"stated", "stated_partly_met"})
 
 
 LIMITS = [

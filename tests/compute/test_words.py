@@ -122,6 +122,40 @@ def test_whatever_numbers_the_limits_stand_for(rows, data):
             assert one.failed <= two.failed
 
 
+@settings(max_examples=10, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@given(ROWS, st.lists(st.sampled_from([None, "met: Toteutui", "partly_met: osin"]), min_size=6, max_size=6))
+def test_verdicts_in_words_by_a_plan_and_without(rows, words):
+    rows = [row if said is None else row | {"x": said} for row, said in zip(rows, words, strict=False)]
+    with closing(engine_of(rows)) as planned, closing(engine_of(rows)) as own:
+        planned.prepare([*SPECS, *CONDITIONS])
+        for spec in SPECS:
+            assert groups(planned, spec) == groups(own, spec)
+            assert found_of(plain_of(planned.measure(spec)), "").groups == planned.measure(spec).groups
+
+
+@pytest.mark.parametrize(
+    ("cells_", "text", "code"),
+    [
+        (["met: Toteutui"], "sum(x)", "stated"),
+        (["partly_met: osin", "partly_met: osittain"], "avg(x)", "stated_partly_met"),
+        (["met: Toteutui", "missed: Ei"], "sum(x)", "stated_mixed"),
+        (["met: Toteutui", Decimal(4)], "sum(x)", "stated_mixed"),
+        (["met: Toteutui", None], "max(x)", "stated_mixed"),
+        (["met: Toteutui"], "sum(x) / count(y)", "stated_mixed"),
+        (["met: Toteutui"], "sum(x * 2)", CENSORED),
+        (["met: Toteutui"], "count(x)", None),
+    ],
+)  # fmt: skip
+def test_verdicts_in_words_alone_and_beside_numbers(cells_, text, code):
+    rows = [{"centre": "Häme", "x": cell, "y": Decimal(1), "n": 1, "done": date(2023, 5, 1)} for cell in cells_]
+    spec = target(MeasureKind.VALUE, text)
+    with closing(engine_of(rows)) as engine:
+        ((_, _, parts),) = engine.measure(spec).groups
+        value, _, reason, _ = measured(MeasureKind.VALUE, spec.measure.expression, parts, none_is_zero=False)
+    assert (reason.code if reason else None) == code
+    assert value == (None if code else 1)
+
+
 @pytest.mark.parametrize(
     ("cells_", "kind", "text", "spread"),
     [

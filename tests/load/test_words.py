@@ -15,17 +15,19 @@ from delivered import workbook
 
 from tulosvahti.core.contract import Contract, DeliveryState, Field, FieldType
 from tulosvahti.core.text import Text
+from tulosvahti.core.worded import words_written
 from tulosvahti.load import rows_read
 from tulosvahti.load.cells import read_column
-from tulosvahti.load.entered import faults_of, written_words
+from tulosvahti.load.entered import faults_of
 from tulosvahti.load.files import File
 from tulosvahti.load.tables import Taken, take
 from tulosvahti.problem import Place
 
-ACTUAL = Field("v", FieldType.NUMBER, decimal_char=",", censored=True, required=True, minimum=Decimal(0))
+STATED = (("met", "Toteutui"), ("partly_met", "Toteutunut osittain"), ("missed", "Ei toteutunut"))
+ACTUAL = Field("v", FieldType.NUMBER, decimal_char=",", censored=True, stated=STATED, required=True, minimum=Decimal(0))
 CONTRACT = Contract("w", Text(), "w.csv", (Field("id"), ACTUAL), Place("inputs/w.yaml"), delimiter=";", max_rejects_percent=Decimal(100))
-CELLS = ["45", "Alle 90", "yli\u00a050,0", "< 0,5", "högst 7", "45,5"]
-KEPT = [(Decimal(45), None), (None, "< 90"), (None, "> 50"), (None, "< 0.5"), (None, "<= 7"), (Decimal("45.5"), None)]
+CELLS = ["45", "Alle 90", "yli\u00a050,0", "< 0,5", "högst 7", "45,5", "Toteutunut  Osittain", "ei toteutunut"]
+KEPT = [(Decimal(45), None), (None, "< 90"), (None, "> 50"), (None, "< 0.5"), (None, "<= 7"), (Decimal("45.5"), None), (None, "partly_met: Toteutunut Osittain"), (None, "missed: ei toteutunut")]
 
 
 def taken(root: Path, name: str, content: bytes, contract: Contract = CONTRACT) -> Taken:
@@ -64,7 +66,7 @@ def test_a_form_that_is_told_from_the_values_is_told_from_limits_too(tmp_path: P
 @pytest.mark.parametrize(
     ("cell", "field", "reason"),
     [
-        ("Alle 90", replace(ACTUAL, censored=False), "a limit and no number; allowed: digits, decimal mark ',', no thousands separator, '%' at the end; `censored: true` of the field in the contract allows limits"),
+        ("Alle 90", replace(ACTUAL, censored=False, stated=()), "a limit and no number; allowed: digits, decimal mark ',', no thousands separator, '%' at the end; `censored: true` of the field in the contract allows limits"),
         ("yli 9", Field("v", FieldType.INTEGER), "a limit and no number; allowed: digits, decimal mark '.', no thousands separator, '%' at the end; `censored: true` of the field in the contract allows limits"),
         ("alle 0", ACTUAL, "no value that the field can have lies there; allowed: >= 0"),
         ("alle kymmenen", ACTUAL, "not a number: unexpected character 'a'; allowed: digits, decimal mark ',', no thousands separator, '%' at the end"),
@@ -83,7 +85,7 @@ def test_what_is_missing_stays_missing_and_is_refused_where_a_value_is_required(
 
 
 def test_other_contracts_keep_no_words(tmp_path: Path) -> None:
-    contract = replace(CONTRACT, fields=(Field("id"), replace(ACTUAL, censored=False)))
+    contract = replace(CONTRACT, fields=(Field("id"), replace(ACTUAL, censored=False, stated=())))
     found = taken(tmp_path, "w.csv", b"id;v\na;45\n", contract)
     assert found.frame is not None
     assert found.frame.columns == ["id", "v", "__row", "__rejected"]
@@ -91,8 +93,8 @@ def test_other_contracts_keep_no_words(tmp_path: Path) -> None:
 
 def test_large_files_and_merged_ones_are_read_alike(tmp_path: Path) -> None:
     contract = replace(CONTRACT, primary_key=("id",), path="w_*.csv")
-    first = ("id;v\n" + "".join(f"a{at};{CELLS[at % 6]}\n" for at in range(300))).encode()
-    second = ("id;v\n" + "".join(f"a{at};{CELLS[(at + at % 2) % 6]}\n" for at in range(200, 400))).encode()
+    first = ("id;v\n" + "".join(f"a{at};{CELLS[at % 8]}\n" for at in range(300))).encode()
+    second = ("id;v\n" + "".join(f"a{at};{CELLS[(at + at % 2) % 8]}\n" for at in range(200, 400))).encode()
     files = []
     for name, content in (("w_1.csv", first), ("w_2.csv", second)):
         (tmp_path / name).write_bytes(content)
@@ -120,4 +122,6 @@ def test_a_total_over_limits_is_not_compared(tmp_path: Path) -> None:
 def test_entered_values_may_be_limits() -> None:
     assert faults_of(CONTRACT, {"id": "a", "v": "alle 90"}) == {}
     assert faults_of(CONTRACT, {"id": "a", "v": ""}) == {"v": "required value is missing"}
-    assert read_column(ACTUAL, [written_words(ACTUAL, "< 0.5")]).words.to_list() == ["< 0.5"]
+    kept = ["< 0.5", "partly_met: Toteutunut osittain"]
+    field = replace(ACTUAL, stated=(("met", "Toteutui"), ("partly_met", "toteutunut osittain")))
+    assert read_column(field, [words_written(item, ",") for item in kept]).words.to_list() == kept

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _COUNTED = tuple(item.name for item in fields(Parts) if item.name not in {"values", "missing", "bounds", "ambiguous", "cases", "worded"})
 
 
+_LIMIT = 5
+"""Parts of a limit; a verdict in words has three."""
+
+
 def plain_of(found: Measured | RowsMeasured) -> dict[str, Any]:
     """Give plain data, as JSON has them."""
     if isinstance(found, RowsMeasured):
@@ -124,11 +128,13 @@ def _cell(plain: Any) -> Any:  # noqa: ANN401 (a cell)
         return plain
     return Decimal(plain[0]) if len(plain) == 1 else date(*plain)
 def _limits(words: Worded) -> list[list[Any]]:
-    return [[_text(item.low), _text(item.high), item.low_open, item.high_open, count] for item, count in words.limits]
+    limits = [[_text(item.low), _text(item.high), item.low_open, item.high_open, count] for item, count in words.limits]
+    return [*limits, *map(list, words.stated)]
 
 
-def _words(limits: list[list[Any]]) -> Worded:
-    return Worded(tuple((Range(_number(low), _number(high), *map(bool, opens)), int(count)) for low, high, *opens, count in limits))
+def _words(plain: list[list[Any]]) -> Worded:
+    limits = [(Range(_number(low), _number(high), bool(one), bool(two)), int(count)) for low, high, one, two, count in (item for item in plain if len(item) == _LIMIT)]
+    return Worded(tuple(limits), tuple((str(said), str(words), int(count)) for said, words, count in (item for item in plain if len(item) != _LIMIT)))
 
 
 def _text(value: Fraction | None) -> str | None:

@@ -101,6 +101,8 @@ class Field:
     """True where no jump of an entered value is held implausible."""
     censored: bool = False
     """True where a limit may stand in place of the number: ``alle 90``."""
+    stated: tuple[tuple[str, str], ...] = ()
+    """Words that may stand in place of the number as a verdict: what they mean (``core.worded.STATED``), and the words."""
 
     @property
     def column(self) -> str:
@@ -133,7 +135,7 @@ class Field:
     @property
     def worded(self) -> bool:
         """Tell whether words may stand in place of the number."""
-        return self.censored
+        return self.censored or bool(self.stated)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ def judge_target(rule: Rule, spec: TargetSpec, period: Period | None, measuremen
     }
     if measurement.cases is not None:
         evidence["cases"] = plain(shown(measurement.cases))
+    if measurement.stated and measurement.reason is not None:
+        evidence["stated"] = dict(measurement.reason.details)["words"]
     if measurement.is_censored:
         evidence["censored"] = measurement.range.text
     elif observed is not None and not measurement.range.is_exact:
@@ -143,9 +145,12 @@ def _said(  # noqa: PLR0911 (one answer a case, in the order of the design)
         return _Said(Word.UNKNOWN, late)
     if reason := _too_little(spec.measure, measurement):
         return _Said(Word.UNKNOWN, reason)
-    if target.needs_previous:
+    if target.needs_previous and not measurement.stated:
         return _Said(Word.UNKNOWN, Reason("previous_unknown"))
     final = period is None or (period.has_ended(as_of) and as_of >= period.last_day + setting.grace)
+    if measurement.stated:
+        # There is no word for partly: what was not met was missed, and the reason says the rest.
+        return _Said(Word.MET if measurement.stated == "met" else Word.MISSED, measurement.reason, not final)
     if spec.measure.accumulates and not final and period is not None:
         return _accumulating(spec, target, period, measurement, as_of)
     return _level(spec, target, measurement, provisional=not final)
@@ -153,7 +158,7 @@ def _said(  # noqa: PLR0911 (one answer a case, in the order of the design)
 
 def _too_little(measure: Measure, measurement: Measurement) -> Reason | None:
     """Say that there is no value, or that it rests on too little; None: it can be judged."""
-    absent = measurement.reason if measurement.value is None and not measurement.is_censored else None
+    absent = measurement.reason if measurement.value is None and not measurement.is_censored and not measurement.stated else None
     if not measure.cases:
         few = Reason.of(TOO_FEW, rows=measurement.rows, needed=measure.min_rows)
         return absent or (few if measurement.rows < measure.min_rows else None)

@@ -6,7 +6,7 @@ has a range and no value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -110,6 +110,11 @@ class Measurement:
         """Tell whether limits stand in place of numbers, so that it has a range and no value."""
         return self.reason is not None and self.reason.code == CENSORED
 
+    @property
+    def stated(self) -> str:
+        """What words state in place of a number: ``met``, ``partly_met`` or ``missed``; empty where they do not."""
+        return dict(self.reason.details).get("said", "") if self.reason is not None and self.reason.code in STATED.values() else ""
+
 
 def measured(kind: MeasureKind, expression: Expression | None, parts: Parts, *, none_is_zero: bool) -> tuple[
     Fraction | None, Range, Reason | None, tuple[tuple[str, str], ...]
@@ -132,6 +137,19 @@ def _is_hidden(kind: MeasureKind, parts: Parts) -> bool:
 _Worked = tuple[Fraction | None, Range, Reason | None, tuple[tuple[str, str], ...]]
 CENSORED = "censored"
 """The reason of a measurement that has no value but a range, as limits stand in place of numbers."""
+
+
+STATED = {"met": "stated", "partly_met": "stated_partly_met", "missed": "stated"}
+"""The reason of a measurement that words have stated, in place of any number, by what they mean."""
+
+
+def _stated(parts: Parts, words: Worded, rows: int) -> _Worked:
+    """Take the verdict that words state, where nothing else is there among ``rows``."""
+    meant = {said for said, *_ in words.stated}
+    if len(meant) > 1 or words.count_stated < rows or parts.unknown_rows:
+        return None, ANYWHERE, Reason.of("stated_mixed", words=words.words), ()
+    (said,) = meant
+    return None, ANYWHERE, Reason.of(STATED[said], words=words.words, said=said), ()
 
 
 def _limited(found: Range, workings: tuple[tuple[str, str], ...], count: int) -> _Worked:
@@ -172,6 +190,8 @@ def _share(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa:
 
 def _sum(parts: Parts, _: Expression | None, none_is_zero: bool) -> _Worked:  # noqa: FBT001
     total, words = parts.values.get("sum"), parts.words("sum")
+    if words.stated:
+        return _stated(parts, words, parts.taken)
     known = max(parts.taken - parts.unsure - words.count, 0)
     workings = (("sum", _text(total)), ("rows summed", str(known)))
     if total is None and not words.count:
@@ -200,6 +220,8 @@ def _spread(parts: Parts, name: str, surely: int, perhaps: int) -> Range:
 
 def _mean(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa: FBT001
     total, words = parts.values.get("sum"), parts.words("sum")
+    if words.stated:
+        return _stated(parts, words, parts.taken)
     known = max(parts.taken - parts.unsure - words.count, 0)
     workings = (("sum", _text(total)), ("rows", str(known)))
     if not words.count and (not known or total is None):
@@ -232,6 +254,8 @@ def _latest(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa
     workings = (("latest", words.total.text if words.count else _text(value)),)
     if parts.ambiguous:
         return None, ANYWHERE, Reason("ambiguous_latest"), workings
+    if words.stated:
+        return _stated(replace(parts, unsure=0), words, words.count)
     if value is None and not words.count:
         return None, ANYWHERE, Reason(ALL_NULL if parts.taken else "no_rows_in_scope"), workings
     found = words.total if value is None else Range.exact(value)
@@ -243,7 +267,11 @@ def _value(parts: Parts, expression: Expression | None, _zero: bool) -> _Worked:
     if expression is None or expression.arithmetic is None:
         return None, ANYWHERE, Reason("no_rows"), ()
     workings = tuple((name, _text(value)) for name, value in parts.values.items())
-    limits = sum(parts.words(name).count for name in parts.values if not _counts(name))
+    words = sum((parts.words(name) for name in parts.values if not _counts(name)), NO_WORDS)
+    if words.stated:
+        # What words say of one operand is no verdict on an arithmetic of several.
+        return _stated(parts, words, parts.taken if isinstance(expression.arithmetic, str) else words.count + 1)
+    limits = words.count
     try:
         point = None if limits else _arithmetic(expression.arithmetic, {name: _point(parts, name) for name in parts.values})
         spread = _arithmetic(expression.arithmetic, {name: _possible(parts, name) for name in parts.values})

@@ -1,11 +1,12 @@
-"""What stands in place of a number: a limit that it lies beyond (``Alle 90``), as statistics calls it a censored value.
+"""What stands in place of a number: a limit that it lies beyond (``Alle 90``; statistics calls it a censored value), or a verdict.
 
-The row store keeps it as one text beside the empty cell (``core.kept_rows.words_of``): the sign and the number, ``< 90``.
+The row store keeps it as one text beside the empty cell (``core.kept_rows.words_of``): the sign and the number, ``< 90``; or what
+the words mean by the contract, and the words, ``partly_met: Toteutunut osittain``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -21,16 +22,34 @@ UNREADABLE = "?"
 """In place of a text of ``limit_of``: a value of which nothing is known, as it was calculated from one."""
 
 
+STATED = ("met", "partly_met", "missed")
+"""What words can say in place of a number."""
+
+
 @dataclass(frozen=True)
 class Worded:
-    """What stands in place of the numbers of one operand, in one group: ranges, and how many rows have each."""
+    """What stands in place of the numbers of one operand, in one group, and how many rows have each.
+
+    ``limits``: ranges. ``stated``: what words mean, and the words.
+    """
 
     limits: tuple[tuple[Range, int], ...] = ()
+    stated: tuple[tuple[str, str, int], ...] = ()
 
     @property
     def count(self) -> int:
         """How many rows have no number but words."""
-        return sum(count for _, count in self.limits)
+        return sum(count for _, count in self.limits) + self.count_stated
+
+    @property
+    def count_stated(self) -> int:
+        """How many rows have a verdict in words."""
+        return sum(count for *_, count in self.stated)
+
+    @property
+    def words(self) -> str:
+        """The verdicts as they were written."""
+        return ", ".join(dict.fromkeys(words for _, words, _ in self.stated))
 
     @property
     def total(self) -> Range:
@@ -47,15 +66,15 @@ class Worded:
 
     def __add__(self, other: Worded) -> Worded:
         """Put the rows of two together."""
-        return Worded((*self.limits, *other.limits))
+        return Worded((*self.limits, *other.limits), (*self.stated, *other.stated))
 
     def within(self, bounds: Range) -> Worded:
         """Narrow each to what the field can have at all."""
-        return Worded(tuple((item.within(bounds), count) for item, count in self.limits))
+        return replace(self, limits=tuple((item.within(bounds), count) for item, count in self.limits))
 
     def shared(self, share: Fraction) -> Worded:
         """Give a share of each."""
-        return Worded(tuple((item.times(share), count) for item, count in self.limits))
+        return replace(self, limits=tuple((item.times(share), count) for item, count in self.limits))
 
 
 NO_WORDS = Worded()
@@ -81,6 +100,25 @@ def range_of(limit: str) -> Range:
     return Range(end, None, low_open=is_open) if sign[0] == ">" else Range(None, end, high_open=is_open)
 
 
+def stated_of(text: str, meanings: Iterable[tuple[str, str]]) -> str:
+    """Write a verdict in words as it is kept; empty where the text is none of the words. ``meanings``: what each means, and the words."""
+    words = " ".join(text.split())
+    return next((f"{said}: {words}" for said, known in meanings if " ".join(known.split()).casefold() == words.casefold()), "")
+
+
+def words_written(kept: str, decimal_char: str) -> str:
+    """Write what is kept of words as a cell has it."""
+    said, _, words = kept.partition(": ")
+    return words if said in STATED else kept.replace(".", decimal_char)
+
+
 def worded(found: Iterable[tuple[str, int]]) -> Worded:
-    """Read the texts of rows, with how many have each."""
-    return Worded(tuple((range_of(text), count) for text, count in found if count))
+    """Read the texts of rows, as they are kept, with how many have each."""
+    limits, stated = [], []
+    for text, count in found:
+        said, _, words = text.partition(": ")
+        if said in STATED:
+            stated.append((said, words, count))
+        else:
+            limits.append((range_of(text), count))
+    return Worded(tuple(limits), tuple(stated))

@@ -256,7 +256,7 @@ def observed_of(verdict: Mapping[str, Any], language: str) -> str:
         return figure(done, language)
     if verdict["observed"] is None and isinstance(relations, int) and isinstance(broken, list):
         return f"{relations - len(broken)}/{relations}"
-    if verdict["observed"] is None and (said := in_place_of_number(verdict["evidence"], verdict["unit"] or "", language)):
+    if verdict["observed"] is None and (said := in_place_of_number(verdict["evidence"], verdict["reason"], verdict["unit"] or "", language)):
         return said
     return quantity(decimal_of(verdict["observed"]), verdict["unit"] or "", language)
 

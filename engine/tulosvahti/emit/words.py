@@ -112,7 +112,7 @@ def _detail(name: str, value: str, language: str) -> str:
         return changed_cells(value, language)
     if name in {"detail", "explanation"}:
         return told(value, language)
-    if name in {"input", "missing", "figure", "first"}:
+    if name in {"input", "missing", "figure", "first", "words"}:
         return value
     return figure(value, language)
 
@@ -167,13 +167,16 @@ def observed_text(verdict: Verdict, language: str) -> str:
         return figure(done, language)
     if verdict.observed is None and isinstance(relations, int) and isinstance(broken, list):
         return f"{relations - len(broken)}/{relations}"
-    if verdict.observed is None and (said := in_place_of_number(verdict.evidence, verdict.rule.unit, language)):
+    if verdict.observed is None and (said := in_place_of_number(verdict.evidence, verdict.reason.code if verdict.reason else None, verdict.rule.unit, language)):
         return said
     return quantity(verdict.observed, verdict.rule.unit, language)
 
 
-def in_place_of_number(evidence: Mapping[str, object], unit: str, language: str) -> str:
-    """Write what is known where there is no number: its limits; nothing where there are none."""
+def in_place_of_number(evidence: Mapping[str, object], reason: str | None, unit: str, language: str) -> str:
+    """Write what is known where there is no number: its limits, or a verdict in words; nothing where there is neither."""
+    if isinstance(words := evidence.get("stated"), str):
+        said = word("stated.words", language, words=words)
+        return f"{word('stated.partly_met', language)}: {said}" if reason == "stated_partly_met" else said
     limits = evidence.get("censored")
     said = bounds_text(limits, language) if isinstance(limits, str) else ""
     name = unit_word(unit, language)

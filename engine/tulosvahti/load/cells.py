@@ -15,7 +15,7 @@ from tulosvahti.core.contract import DATED, Field, FieldType
 from tulosvahti.core.kept_rows import hidden_column, words_of
 from tulosvahti.core.period_codes import EXAMPLES, period_of_code
 from tulosvahti.core.quantity import APOSTROPHES, MINUS, SPACES, NumberTextError, plain, plain_decimal, read_number
-from tulosvahti.core.worded import limit_of, range_of
+from tulosvahti.core.worded import limit_of, range_of, stated_of
 from tulosvahti.load.records import Odd, Value
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def words_in(field: Field, text: str) -> str:
         CellError: no value that the field can have lies there.
 
     """
+    if found := stated_of(text, field.stated):
+        return found
     limit = _limit(field, text) if field.censored else ""
     if limit and range_of(limit).within(field.possible).is_empty:
         msg = f"no value that the field can have lies there; allowed: {field.possible.text}"

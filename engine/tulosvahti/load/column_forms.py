@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from tulosvahti.core.comparators import sign_of
 from tulosvahti.core.contract import DATED, FieldType
 from tulosvahti.core.period_codes import PRELIMINARY, period_of_code
 from tulosvahti.core.quantity import NumberTextError, read_number
+from tulosvahti.core.worded import stated_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,12 +28,21 @@ _WRONG = Decimal("0.05")
 _YEARS = range(1900, 2101)
 
 
+_STATED = {
+    "met": ("toteutui", "toteutunut", "uppnåddes", "uppnått", "met", "achieved"),
+    "partly_met": ("toteutui osittain", "toteutunut osittain", "osittain toteutunut", "delvis uppnått", "partly met", "partly achieved"),
+    "missed": ("ei toteutunut", "uppnåddes inte", "inte uppnått", "ej uppnått", "not met", "not achieved"),
+}
+"""Words that stand in place of numbers as a verdict, as agencies print them."""
+Option: TypeAlias = "str | list[str] | bool | dict[str, list[str]]"
+
+
 @dataclass(frozen=True)
 class Form:
     """The type of a field and how it is written; ``pattern``: of codes that all look the same."""
 
     type: str = "string"
-    options: tuple[tuple[str, str | list[str] | bool], ...] = ()
+    options: tuple[tuple[str, Option], ...] = ()
     pattern: str = ""
     comments: tuple[str, ...] = ()
 
@@ -52,7 +63,23 @@ def form_of(cells: Sequence[Cell]) -> Form:
     if "error" in kinds or any(not cell.calculated for cell in cells):
         return Form(comments=("cells with errors or formulas that are not calculated: mend the workbook",))
     plain = [text[1:] if text[:1] == "'" else text for text in texts]
-    return _truth(texts) or _dated(texts) or _numbers(plain) or _mostly(texts) or _code(texts)
+    return _truth(texts) or _dated(texts) or _numbers(plain) or _worded(plain) or _mostly(texts) or _code(texts)
+
+
+def _worded(texts: Sequence[str]) -> Form | None:
+    """Read numbers, in place of which limits stand, or words that state a verdict."""
+    meanings = [(said, words) for said, known in _STATED.items() for words in known]
+    stated = {text: said.partition(": ")[0] for text in texts if (said := stated_of(text, meanings))}
+    bare = [sign_of(text) for text in texts if text not in stated]
+    limits = [sign for sign, _ in bare if sign in {"<", "<=", ">", ">="}]
+    form = _numbers([rest for _, rest in bare]) if stated or limits else None
+    if form is None or form.type == "string":
+        return None
+    by_meaning = {meaning: list(dict.fromkeys(text for text in texts if stated.get(text) == meaning)) for meaning in _STATED}
+    options: list[tuple[str, Option]] = [("censored", True)] if limits else []
+    options += [("stated", {meaning: words for meaning, words in by_meaning.items() if words})] if stated else []
+    told = f"{len(limits)} limits and {len(texts) - len(bare)} verdicts in words stand in place of numbers: is that what they mean?"
+    return replace(form, options=(*form.options, *options), comments=(*form.comments, told))
 
 
 def _mostly(texts: Sequence[str]) -> Form | None:
@@ -167,7 +194,7 @@ def _numbers(texts: Sequence[str]) -> Form | None:
         return Form(comments=(f"numbers with {one}, or with {two}: set type: number, decimalChar and groupChar",))
     grouped = any(re.search(r"\d[ \u00a0\u2009\u202f.,'’]\d{3}(?!\d)", text) for text in bare) and group_char
     marked = any(decimal_char in text for text in bare)
-    options: list[tuple[str, str | list[str] | bool]] = []
+    options: list[tuple[str, Option]] = []
     if decimal_char != "." and (marked or grouped):
         options.append(("decimalChar", decimal_char))
     if grouped and any(group_char in re.sub(r"\s", " ", text) for text in bare):

@@ -33,6 +33,14 @@ class ConstraintsShape(Shape):
     maxLength: int | None = None  # noqa: N815 (Frictionless)
 
 
+class StatedShape(Shape):
+    """Words that stand in place of a number as a verdict, by what they mean."""
+
+    met: Several = Field(default=[], description="such as Toteutui")
+    partly_met: Several = Field(default=[], description="such as Toteutunut osittain: not met, and said so")
+    missed: Several = Field(default=[], description="such as Ei toteutunut")
+
+
 class FieldShape(Shape):
     """One field of an input."""
 
@@ -49,6 +57,7 @@ class FieldShape(Shape):
     falseValues: list[Written] = Field(default=["false", "0"])  # noqa: N815 (Frictionless)
     constraints: ConstraintsShape = ConstraintsShape()
     censored: bool = Field(default=False, description="a limit may stand in place of the number: alle 90, < 0,5, at most 5")
+    stated: StatedShape = StatedShape()
     jump: Literal["any"] | Written | None = Field(default=None, description="values by hand: times as much or as little; or any")
 
 

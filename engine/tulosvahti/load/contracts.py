@@ -21,7 +21,7 @@ from tulosvahti.load.mapped import mapping_fields
 from tulosvahti.load.schedule import read_span
 from tulosvahti.load.shapes import shaped, text_of
 from tulosvahti.load.source import Source, read_yaml
-from tulosvahti.load.worded_fields import worded_problems
+from tulosvahti.load.worded_fields import stated_words, worded_problems
 from tulosvahti.problem import Problem
 
 if TYPE_CHECKING:
@@ -260,6 +260,7 @@ def _field(shape: FieldShape, index: int, contract: ContractShape, source: Sourc
         jump=_jump(shape, index, contract, source),
         jump_any=shape.jump == "any",
         censored=shape.censored,
+        stated=stated_words(shape.stated),
     )
 
 

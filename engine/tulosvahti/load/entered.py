@@ -105,11 +105,6 @@ def written(field: Field, value: object) -> str:
     return str(value)
 
 
-def written_words(field: Field, words: str) -> str:
-    """Write what stands in place of a number, as ``read_column`` reads it back."""
-    return words.replace(".", field.decimal_char)
-
-
 def _clean(name: str, text: str) -> str:
     text = "\n".join(line.rstrip() for line in text.splitlines()).strip()
     if odd := next((mark for mark in text if ord(mark) < _BLANK and mark not in "\n\t"), ""):

@@ -57,7 +57,7 @@ class Reading:
         found = [name for name in names if name in contract.kinds and contract.field(name).worded]
         for name in found:
             message = f"{path[0]}: words may stand in place of the numbers of field {name!r}, and would be read as missing here"
-            self.say(path, message, "a field without censored", "judge it by measure, or by rows: require")
+            self.say(path, message, "a field without censored and stated", "judge it by measure, or by rows: require")
         return not found
 
     def expression(

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from tulosvahti.core.entry import EntryRefusedError, Sort
 from tulosvahti.core.kept_rows import ROW, words_of
-from tulosvahti.load.entered import entered_fields, faults_of_rows, read_entry, written, written_words
+from tulosvahti.core.worded import words_written
+from tulosvahti.load.entered import entered_fields, faults_of_rows, read_entry, written
 from tulosvahti.load.files import read_file
 from tulosvahti.load.held import store_of
 from tulosvahti.load.tables import take_files
@@ -138,7 +139,7 @@ def _texts(contract: Contract, path: Path, rejects: Iterable[Reject]) -> list[tu
 
 def _text(field: Field, value: object, words: str | None) -> str:
     if words is not None:
-        return written_words(field, words)
+        return words_written(words, field.decimal_char)
     # Parquet's decimals carry the most digits of their column: 7.5 stays 7.5 beside 7.25.
     if isinstance(value, Decimal):
         value = value.normalize() if value else Decimal(0)
