@@ -27,9 +27,10 @@ from tulosvahti.core.route import (
 )
 from tulosvahti.core.rule import Severity
 from tulosvahti.load.addresses import is_address, not_an_address
+from tulosvahti.load.quick_yaml import Path_
 from tulosvahti.load.route_models import HolidaysShape, QuietShape, RecipientShape, RouteShape, RoutesShape
 from tulosvahti.load.shapes import shaped, text_of, wait_of
-from tulosvahti.load.source import Path_, Source, read_yaml
+from tulosvahti.load.source import Source, read_yaml
 from tulosvahti.problem import Problem, nearest
 
 if TYPE_CHECKING:

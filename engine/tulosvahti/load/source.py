@@ -9,55 +9,17 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.constructor import RoundTripConstructor
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.tokens import AliasToken, AnchorToken, TagToken
-
+from tulosvahti.load.quick_yaml import Path_, read_quickly
 from tulosvahti.problem import Place, Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST = 2_000_000
-_LONGEST_EXPONENT = 100
 _REFERENCE = re.compile(r"(?:^|[\s\[{,:?-])(?:[&*]\S|!)", re.MULTILINE)
 """Where an anchor, an alias or a tag may begin; the stars of ``count(*)`` and ``"*"`` are none."""
-Path_ = tuple[str | int, ...]
-
-
-class NumberText(str):
-    """A number with a fraction, as it was written: never a binary float on the way to a decimal."""
-
-    __slots__ = ()
-
-
-class _Constructor(RoundTripConstructor):
-    """Plain YAML, but exact fractions, and dates that do not exist are left for the shapes to refuse."""
-
-    def construct_yaml_timestamp(self, node: Any, values: Any = None) -> Any:  # noqa: ANN401 (ruamel's own)
-        try:
-            return super().construct_yaml_timestamp(node, values)
-        except ValueError:
-            return str(node.value)
-
-
-def _fraction(_: object, node: Any) -> NumberText:  # noqa: ANN401 (ruamel's own)
-    text = str(node.value).replace("_", "")
-    try:
-        value = Decimal(text)
-    except ArithmeticError:
-        return NumberText(text)
-    plain = value.is_finite() and abs(value.adjusted()) <= _LONGEST_EXPONENT
-    return NumberText(format(value, "f") if plain else text)
-
-
-_Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.construct_yaml_timestamp)
-_Constructor.add_constructor("tag:yaml.org,2002:float", _fraction)
 
 
 @dataclass
@@ -92,39 +54,15 @@ def read_yaml(path: Path, name: str) -> Source:
     if text is None:
         return source
     source.lines = text.split("\n")
-    yaml = YAML(typ="rt")
-    yaml.Constructor = _Constructor
-    yaml.allow_duplicate_keys = False
-    try:
-        _refuse_references(text, source)
-        if source.problems:
-            return source
-        data = yaml.load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name, 1, 1)
-        what = str(error.problem or error.context or "not readable").split("\n")[0]
-        source.problems.append(Problem(place, f"not YAML: {what}", "", "mend the line or the one above it"))
+    refers = _REFERENCE.search(text) is not None
+    found = None if refers else read_quickly(text)
+    if found is not None:
+        source.data, source.places = found
         return source
-    except (YAMLError, ValueError, RecursionError) as error:
-        source.problems.append(Problem(Place(name, 1, 1), f"not YAML: {str(error).splitlines()[0]}"))
-        return source
-    source.data = _plain(data, (), source.places)
+    from tulosvahti.load.careful_yaml import read_with_care  # noqa: PLC0415 (most files need it not)
+
+    read_with_care(text, source, refers=refers)
     return source
-
-
-def _refuse_references(text: str, source: Source) -> None:
-    """Report anchors, aliases and tags; the tokens are read only where one of their signs stands where it could be one."""
-    if not _REFERENCE.search(text):
-        return
-    for token in YAML(typ="rt").scan(text):
-        mark = token.start_mark
-        place = Place(source.file, mark.line + 1, mark.column + 1)
-        if isinstance(token, AliasToken | AnchorToken):
-            message = "aliases (& and *) are not read"
-            source.problems.append(Problem(place, message, "plain values", "write the value out where it is used"))
-        elif isinstance(token, TagToken):
-            source.problems.append(Problem(place, "tags (!) are not read", "plain values", "put a text with ! in quotes"))
 
 
 def _text(path: Path, source: Source) -> str | None:
@@ -138,28 +76,6 @@ def _text(path: Path, source: Source) -> str | None:
     except OSError as error:
         source.problems.append(Problem(Place(source.file), f"cannot be read: {error.strerror}"))
     return None
-
-
-def _plain(node: Any, path: Path_, places: dict[Path_, tuple[int, int]]) -> Any:  # noqa: ANN401 (YAML is anything)
-    if isinstance(node, CommentedMap):
-        result = {}
-        for key, value in node.items():
-            below = (*path, key)
-            line, column = node.lc.value(key)
-            places[below] = (line + 1, column + 1)
-            places[(*below, "\0key")] = tuple(part + 1 for part in node.lc.key(key))
-            result[key] = _plain(value, below, places)
-        return result
-    if isinstance(node, CommentedSeq):
-        for index in range(len(node)):
-            line, column = node.lc.item(index)
-            places[(*path, index)] = (line + 1, column + 1)
-        return [_plain(value, (*path, index), places) for index, value in enumerate(node)]
-    if isinstance(node, bool) or node is None:
-        return node
-    if isinstance(node, str):
-        return node if isinstance(node, NumberText) else str(node)
-    return int(node) if isinstance(node, int) else node
 
 
 def read_toml(path: Path, name: str) -> Source:

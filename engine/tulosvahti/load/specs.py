@@ -26,8 +26,8 @@ from tulosvahti.core.rule import (
 from tulosvahti.core.target import TARGET_FORMS, Target, TargetTextError, read_target
 from tulosvahti.load.crossfoots import crossfoot_spec
 from tulosvahti.load.mapped import mapped_by
+from tulosvahti.load.quick_yaml import NumberText
 from tulosvahti.load.row_rules import rows_spec
-from tulosvahti.load.source import NumberText
 
 if TYPE_CHECKING:
     from collections.abc import Callable
