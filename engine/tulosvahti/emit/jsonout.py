@@ -58,7 +58,9 @@ def indented(value: object, margin: str = "\n") -> str:
     if isinstance(value, list | tuple) and value:
         inner = margin + " "
         return "[" + inner + ("," + inner).join([indented(item, inner) for item in value]) + margin + "]"
-    return _quoted(value) if type(value) is str else json.dumps(value, ensure_ascii=False)
+    if type(value) is str:
+        return _quoted(value)
+    return str(value) if type(value) is int else json.dumps(value, ensure_ascii=False)
 
 
 _quoted = json.encoder.encode_basestring

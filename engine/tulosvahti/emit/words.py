@@ -226,6 +226,8 @@ def subject_text(subject: Subject) -> str:
 
 def clean(text: str) -> str:
     """Drop control characters, so that data cannot steer a terminal or a header; line breaks become spaces."""
+    if text.isprintable():
+        return text
     spaced = re.sub(r"\s+", " ", text) if re.search(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]", text) else text
     return "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs"} or c == "\u00ad")
 
