@@ -160,6 +160,20 @@ def test_few_cases_and_hidden_values_are_the_same_in_the_database(project, serve
     assert found == {("visits-known", "2025-Q1"): (None, "10"), ("visits-known", "2025-Q2"): ("suppressed", "2"), ("visits-few", "2025-Q1"): ("too_few_rows", "10")}
 
 
+def test_a_column_of_numbers_has_no_words_in_their_place_and_one_of_texts_is_refused(project, server, table):
+    worded = FREE.replace("type: number,", "type: number, censored: true, stated: {met: Toteutui},")
+    project.write("inputs/visits.yaml", worded)
+    _, of_file = project.run("--rules", "visit*")
+    project.write("inputs/visits.yaml", pushed(server, text=worded))
+    _, of_table = project.run("--rules", "visit*")
+    assert _told(of_table) == _told(of_file)
+    table("ALTER TABLE visits ALTER COLUMN cost TYPE text")
+    table("UPDATE visits SET cost = 'alle 5'")
+    _, found = project.run("--rules", "visit*")
+    assert set(words(found).values()) == {"unknown"}
+    assert "column 'cost' is text; allowed for number" in _input(found)["explanation"]
+
+
 def test_codes_that_lost_their_zeros_are_filled_there_as_in_a_file(project, server, table):
     table("ALTER TABLE visits ADD kunta text")
     table("UPDATE visits SET kunta = CASE visit_id WHEN 'a' THEN '91' WHEN 'b' THEN '091' ELSE '5' END")

@@ -92,6 +92,27 @@ def test_a_sound_rule(project, body):
     assert loaded.rules[-1].id == "x"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "expectation: {input: survey, type: expect_column_values_to_not_be_null, kwargs: {column: score}}",
+        "crossfoot: {input: survey, label: answer_id, total_row: T}",
+        "rows: {input: survey, unique: score}",
+        "rows: {input: survey, references: {fields: score, input: survey, to: score}}",
+    ],
+)
+@pytest.mark.parametrize("words", ["censored: true", "stated: {met: Toteutui}"])
+def test_what_would_read_words_as_missing_is_refused(project, body, words):
+    contract = project / "inputs" / "survey.yaml"
+    contract.write_text(contract.read_text(encoding="utf-8").replace("type: integer", f"type: integer, {words}"), encoding="utf-8")
+    (project / "rules" / "2.yaml").write_text(HEAD + body + "\n", encoding="utf-8")
+    said = "words may stand in place of the numbers of field 'score', and would be read as missing here; allowed: a field without censored and stated"
+    loaded = load_project(project)
+    assert loaded.problems
+    assert all(said in str(problem) for problem in loaded.problems)
+    assert "x" in loaded.unjudged
+
+
 def test_fractions_stay_exact_and_expectations_get_floats(project):
     body = "expectation: {input: survey, type: expect_column_values_to_be_between, kwargs: {column: score, mostly: 0.95}}\n"
     body += "  - id: y\n    title: a\n    owner: agency\n    measure: {input: survey, mean: score}\n"

@@ -219,7 +219,8 @@ class Engine:
         if isinstance(known := self._known.get(sql), Measured):
             return known
         groups = joined(asked, self._groups(asked.spec), [self._groups(item.spec) for item in asked.beside])
-        return Measured(with_floating(asked.spec.measure, groups), self._database.written(sql))
+        queries = [sql, *(self._rules.query(item.spec) for item in asked.beside)]
+        return Measured(with_floating(asked.spec.measure, groups), ";\n".join(map(self._database.written, queries)))
 
     def _groups(self, spec: TargetSpec) -> list[Parted]:
         """Give the parts of each group, from its pass or by the rule's own query."""
