@@ -16,8 +16,8 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Path_: TypeAlias = "tuple[str | int, ...]"
-Places: TypeAlias = "dict[Path_, tuple[int, int]]"
+Path_: TypeAlias = tuple[str | int, ...]
+Places: TypeAlias = dict[Path_, tuple[int, int]]
 _DEEPEST = 50
 _LONGEST_EXPONENT = 100
 _UNSURE = re.compile("[\t\r\x85\u2028\u2029\ufeff]|^(?:%|---|\\.\\.\\.)|[|>][-+0-9]*#|[\"']:[^ \n]", re.MULTILINE)
