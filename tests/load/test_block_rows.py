@@ -107,6 +107,29 @@ def test_codes_are_filled_up_the_same_way(codes: list[str]) -> None:
     agree(replace(contract(primary_key=(), period=""), fields=fields), f"a;code\n{body}".encode(), 40)
 
 
+WORDED = st.sampled_from(["1", "45,5", "Alle 90", "alle\u00a090", "yli 50,0", "< 0,5", "<= -1", "Toteutui", "toteutui ", "Ei  toteutunut", "osin", "", "-", "noin 5", "alle x", "alle -3", "90 alle", "0,125"])
+
+
+@given(st.lists(st.tuples(WORDED, WORDED), min_size=1, max_size=40), st.booleans(), st.booleans(), st.sampled_from([40, 200, 100_000]))
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_words_in_place_of_numbers_are_the_same(cells: list[tuple[str, str]], is_open: bool, required: bool, size: int) -> None:
+    stated = (("met", "Toteutui"), ("missed", "Ei toteutunut"))
+    fields = (
+        Field("a"),
+        Field("x", FieldType.NUMBER, decimal_char=",", form_open=is_open, censored=True, stated=stated, missing_values=("", "-"), required=required, minimum=Decimal(-2)),
+        Field("n", FieldType.INTEGER, decimal_char=",", censored=True),
+    )
+    for key in ((), ("a",)):
+        body = "".join(f"r{at if key else at % 3};{one};{two}\n" for at, (one, two) in enumerate(cells))
+        agree(replace(contract(primary_key=key, period=""), fields=fields), f"a;x;n\n{body}".encode(), size)
+
+
+def test_words_in_place_of_numbers_are_read_by_blocks() -> None:
+    fields = (Field("a"), Field("x", FieldType.NUMBER, decimal_char=",", censored=True, required=True))
+    body = "".join(f"r{at};{'alle 90' if at % 7 == 3 else f'{at},5'}\n" for at in range(200))
+    assert agree(replace(contract(primary_key=("a",), period=""), fields=fields), f"a;x\n{body}".encode(), 300)
+
+
 def test_a_total_without_a_key_is_left_to_the_strict_reader() -> None:
     fields = (Field("a"), Field("n", FieldType.INTEGER))
     assert not agree(replace(contract(primary_key=(), period=""), fields=fields), b"a;n\nx;1\ny;2\nYhteens\xc3\xa4;3\n", 1 << 20)

@@ -91,6 +91,21 @@ def test_other_contracts_keep_no_words(tmp_path: Path) -> None:
     assert found.frame.columns == ["id", "v", "__row", "__rejected"]
 
 
+@pytest.mark.parametrize("name", ["w.csv", "w.xlsx", "w.json", "w.ndjson"])
+def test_large_files_of_each_form_are_read_by_blocks(tmp_path: Path, name: str) -> None:
+    rows = [[f"a{at}", cell if (cell := CELLS[at % 8]) != "45" else 45] for at in range(300)]
+    records = [json.dumps({"id": one, "v": two}) for one, two in rows]
+    content = {
+        "w.csv": "id;v\n" + "".join(f"{one};{two}\n" for one, two in rows), "w.json": f"[{','.join(records)}]", "w.ndjson": "\n".join(records),
+    }.get(name)  # fmt: skip
+    (tmp_path / name).write_bytes(workbook([["id", "v"], *rows]) if content is None else content.encode())
+    size = (tmp_path / name).stat().st_size
+    file, contract = File(name, tmp_path / name, "", size), replace(CONTRACT, primary_key=("id",), path=name)
+    found = rows_read._large(contract, file, tmp_path / "rows.parquet")
+    assert found.rejects == ()
+    assert pl.read_parquet(tmp_path / "rows.parquet").select("v", "__words_v").rows() == [KEPT[at % 8] for at in range(300)]
+
+
 def test_large_files_and_merged_ones_are_read_alike(tmp_path: Path) -> None:
     contract = replace(CONTRACT, primary_key=("id",), path="w_*.csv")
     first = ("id;v\n" + "".join(f"a{at};{CELLS[at % 8]}\n" for at in range(300))).encode()

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tulosvahti.core.contract import Field, FieldType
+from tulosvahti.core.kept_rows import words_of
 from tulosvahti.core.quantity import APOSTROPHES, SPACES
-from tulosvahti.load.cells import DIGITS, DTYPES, CellError, is_unusual, read_text
+from tulosvahti.load.cells import DIGITS, DTYPES, CellError, is_unusual, read_text, words_in
 from tulosvahti.load.number_forms import MOST_TEXTS
 from tulosvahti.load.number_words import days_of, decimals_of
 
@@ -70,6 +71,8 @@ class Typed:
 
     values: pl.Series
     faults: dict[int, tuple[str, str]] = field(default_factory=dict)
+    words: pl.Series | None = None
+    """Of a field that allows it: what stands in place of numbers."""
 
 
 class BlockColumn:
@@ -91,6 +94,8 @@ class BlockColumn:
         """Texts that tell the form of numbers, where the contract leaves it open, in their order."""
         self._missing = {text.strip() for text in item.missing_values}
         self._known: dict[str, tuple[Any, str]] = {}
+        self._words: dict[str, str] = {}
+        """What texts say that stand in place of numbers."""
         self._remembers: tuple[pl.Series, pl.Series] | None = None
         """Texts that were read, and their values, of a type whose texts come again."""
         self._measured = False
@@ -106,7 +111,19 @@ class BlockColumn:
             TooOddError: too many texts have to be read one by one.
 
         """
-        texts = texts.alias(self.item.name)
+        typed = self._typed(texts.alias(self.item.name))
+        if self.item.worded:
+            typed.words = self._in_place(texts)
+        return typed
+
+    def _in_place(self, texts: pl.Series) -> pl.Series:
+        name = words_of(self.item.name)
+        if not self._words or texts.dtype != pl.String:
+            return pl.repeat(None, len(texts), dtype=pl.String, eager=True).alias(name)
+        keys, words = (pl.Series(list(part), dtype=pl.String) for part in (self._words, self._words.values()))
+        return texts.replace_strict(keys, words, default=None, return_dtype=pl.String).alias(name)
+
+    def _typed(self, texts: pl.Series) -> Typed:
         self.fresh_unusual = False
         if texts.dtype != pl.String:
             # A column of a file that has types, and this one.
@@ -280,6 +297,9 @@ class BlockColumn:
         if text.strip() in self._missing:
             return None, ""
         try:
+            if self.item.worded and (words := words_in(self.item, text)):
+                self._words[text] = words
+                return None, ""
             value = read_text(self.item, text)
         except CellError as error:
             return None, str(error)

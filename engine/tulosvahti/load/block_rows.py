@@ -118,7 +118,7 @@ class _Reading:
         self.forms = forms or []
         self._copies = None
         if not contract.primary_key:
-            self._copies = Seen(place.parent / "copies", tuple(item.name for item in contract.fields), blank=True)
+            self._copies = Seen(place.parent / "copies", contract.kept, blank=True)
 
     def run(self) -> Summary:
         """Read it.
@@ -210,7 +210,7 @@ class _Reading:
                 found.unusual[column.item.name] = int(block.numbers[at]), text, value
         self._refuse_headers(block, typed[0])
         self._refuse_tables(block, typed)
-        frame = pl.DataFrame([item.values for item in typed])
+        frame = pl.DataFrame([*(item.values for item in typed), *(item.words for item in typed if item.words is not None)])
         for seen in self._seen.values():
             seen.see(frame)
         rejects, frame = self._held_against(block, frame, typed, schema)

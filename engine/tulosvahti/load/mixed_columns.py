@@ -46,7 +46,7 @@ def read_cells(column: BlockColumn, cells: pl.Series) -> Typed:
     faults = {at: fault for at, fault in read.faults.items() if is_text[at]}
     for at in (cells.struct.field("kind") == ODD).arg_true().to_list():
         faults[at] = cells[at]["reason"], shown(cells[at])
-    return Typed(mixed, faults)
+    return Typed(mixed, faults, read.words)
 
 
 def see_all(column: BlockColumn, cells: pl.Series) -> None:

@@ -149,8 +149,8 @@ def _large(contract: Contract, file: File, place: Path) -> Summary:
         UnreadableError: with what is wrong and what to do.
 
     """
-    if (contract.mapping is not None and contract.mapping.share) or any(item.worded for item in contract.fields):
-        # Shares are added up over all the rows; words in place of numbers are few, and read one by one.
+    if contract.mapping is not None and contract.mapping.share:
+        # Shares are added up over all the rows.
         raise IrregularError
     start = file.start(START)
     if start.startswith(b"PAR1"):

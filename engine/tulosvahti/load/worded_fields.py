@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tulosvahti.core.quantity import NumberTextError, read_agreed_number
 from tulosvahti.core.worded import STATED, stated_of
 from tulosvahti.problem import Problem
 
@@ -34,7 +35,17 @@ def worded_problems(shape: ContractShape, source: Source) -> Iterator[Problem]:
             place = source.place(("fields", at, "stated", said))
             if not words.strip():
                 yield Problem(place, "stated: blank words state nothing", "words as people write them in place of a number")
+            elif _is_number(words):
+                yield Problem(place, f"stated: {words!r} is a number", "words as people write them in place of a number")
             elif stated_of(words, meanings[:nth]):
                 yield Problem(place, f"stated: {words!r} is there twice", "words that mean one thing")
             elif any(stated_of(words, [(said, missing if isinstance(missing, str) else missing.value)]) for missing in shape.missingValues):
                 yield Problem(place, f"stated: {words!r} is a missing value too", "words that mean one thing")
+
+
+def _is_number(words: str) -> bool:
+    try:
+        read_agreed_number(words)
+    except NumberTextError:
+        return False
+    return True
