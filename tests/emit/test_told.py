@@ -24,7 +24,7 @@ NOT_SHOWN = {
 NAMES = {
     "minLength, maxLength, pattern, enum", "utf-8, utf-16, windows-1252, iso-8859-1", "also, for", "same key as",
     "sum(…), count(…), avg(…), min(…), max(…)", "agreement, section, title, rules", "integer, number", "index of {}",
-    "install it: pip install 'tulosvahti[sftp]'", "openid profile email", "doctype html", "h:mm AM/PM", "h:mm:ss AM/PM", "m/d/yy h:mm",
+    "openid profile email", "doctype html", "h:mm AM/PM", "h:mm:ss AM/PM", "m/d/yy h:mm",
     "No module named {}", "Value error, ", "statement timeout",
     # Words of totals and targets that are looked for.
     "kaikki yhteensä", "koko maa yhteensä", "summa totalt", "grand total", "in total", "följs upp",
@@ -39,7 +39,7 @@ NAMES = {
 UNSAID = {"re", "log", "LOG", "_LOG", "logger", "hands", "cast"}
 """What takes patterns, what is logged, and the names of steps."""
 SQL = re.compile(r"\b(make_date|DISTINCT|SELECT|CASE|WHEN|SET|PRAGMA|CAST|CREATE|JOIN|WHERE|IS NOT|IS NULL|OVER|BETWEEN|IN|TRANSACTION|DESC|GROUP BY|ORDER BY|NOT \()\b|__")
-CODE = re.compile(r"[|\\<]|Callable\[|^[^a-zåäö]*$")
+CODE = re.compile(r"[|\\<]|\w\[|^[^a-zåäö]*$")
 
 
 def skipped(tree: ast.Module) -> set[int]:
