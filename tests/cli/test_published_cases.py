@@ -6,6 +6,7 @@ import csv
 import io
 import sqlite3
 from datetime import date, timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -257,9 +258,11 @@ def test_r20_words_where_numbers_are_expected(project, judged):
     assert delivery(found)["rejects"] == 0
     page = project.root / "report.html"
     project.call("report", "--format", "html", "--language", "en", "--out", str(page))
-    shown = page.read_text(encoding="utf-8")
-    assert "partly met, stated: “Toteutunut osittain”" in shown
-    assert "Observed under 90, target ≥\u00a090." in shown
+    (mail,) = (project.root / ".tulosvahti").rglob("*.eml")
+    letter = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(("plain",)).get_content()
+    for shown in (page.read_text(encoding="utf-8"), letter):
+        assert "partly met, stated: “Toteutunut osittain”" in shown
+        assert "Observed under 90, target ≥\u00a090." in shown
 
 
 def test_r20_without_a_word_of_it_in_the_contract_such_cells_are_rejects_that_say_what_to_do(project, judged):

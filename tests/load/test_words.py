@@ -20,8 +20,10 @@ from tulosvahti.load import rows_read
 from tulosvahti.load.cells import read_column
 from tulosvahti.load.entered import faults_of
 from tulosvahti.load.files import File
+from tulosvahti.load.frames import frame_of_values
 from tulosvahti.load.tables import Taken, take
 from tulosvahti.problem import Place
+from tulosvahti.run.cases import filled
 
 STATED = (("met", "Toteutui"), ("partly_met", "Toteutunut osittain"), ("missed", "Ei toteutunut"))
 ACTUAL = Field("v", FieldType.NUMBER, decimal_char=",", censored=True, stated=STATED, required=True, minimum=Decimal(0))
@@ -140,3 +142,9 @@ def test_entered_values_may_be_limits() -> None:
     kept = ["< 0.5", "partly_met: Toteutunut osittain"]
     field = replace(ACTUAL, stated=(("met", "Toteutui"), ("partly_met", "toteutunut osittain")))
     assert read_column(field, [words_written(item, ",") for item in kept]).words.to_list() == kept
+
+
+def test_cases_of_rules_may_have_words() -> None:
+    rows = filled(CONTRACT, [{"id": "a", "v": "alle 90"}, {"id": "b", "v": "toteutui"}, {"id": "c", "v": 45}])
+    assert [(row["v"], row.get("__words_v")) for row in rows] == [(None, "< 90"), (None, "met: toteutui"), (Decimal(45), None)]
+    assert frame_of_values(CONTRACT, rows)["__words_v"].to_list() == ["< 90", "met: toteutui", None]

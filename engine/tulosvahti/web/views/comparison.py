@@ -85,7 +85,8 @@ def compare(before: Stored, after: Stored, language: str, inputs_of: Callable[[s
 
 
 def _said(verdict: Judged) -> tuple[Any, ...]:
-    return verdict["verdict"], verdict["observed"], verdict["target"], verdict["reason"], verdict["provisional"]
+    words = [verdict["evidence"].get(name) for name in ("censored", "stated")]
+    return verdict["verdict"], verdict["observed"], *words, verdict["target"], verdict["reason"], verdict["provisional"]
 
 
 def _rule(run: Stored, verdict: Judged | None) -> object:
