@@ -166,7 +166,7 @@ class Fragile:
     def sampled(self, name: str, height: int) -> str:
         return self.inner.sampled(name, height)
 
-    def footer(self, name: str) -> str:
+    def file(self, name: str) -> str:
         return ""
 
     def written(self, sql: str) -> str:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -44,23 +45,29 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "SAMPLED", 20)
 
 
-def engine_of(folder: Path, tables: dict[str, list[dict[str, object]]]) -> Engine:
+def numbered(rows: list[dict[str, object]], gap: int) -> pl.DataFrame:
+    """Make a frame of rows, of which some numbers are left out from a place on."""
+    frame = frame_of(rows)
+    return frame.with_columns(pl.when(pl.int_range(pl.len()) >= gap).then(pl.col("__row") + 3).otherwise("__row").alias("__row")) if gap else frame
+
+
+def engine_of(folder: Path, tables: dict[str, list[dict[str, object]]], gap: int = 0) -> Engine:
     """Open rows as files of many row groups."""
     kept = {}
     for name, rows in tables.items():
-        frame_of(rows).write_parquet(folder / f"{name}.parquet", row_group_size=5)
+        numbered(rows, gap).write_parquet(folder / f"{name}.parquet", row_group_size=5)
         kept[name] = KeptRows(folder / f"{name}.parquet", len(rows))
     contracts = {name: replace(contract_of(), name=name) for name in tables}
     return Engine(DuckDatabase(kept), contracts, AS_OF, {name: len(rows) for name, rows in tables.items()})
 
 
-def agree(folder: Path, specs: list[TargetSpec | RowsSpec], rows: list[dict[str, object]]) -> Engine:
+def agree(folder: Path, specs: list[TargetSpec | RowsSpec], rows: list[dict[str, object]], gap: int = 0) -> Engine:
     """Hold the plan over files against one query a rule over frames."""
     tables = {"data": rows, "other": other_rows(rows)}
     contracts = {name: replace(contract_of(), name=name) for name in tables}
-    with closing(DuckEngine({name: frame_of(some) for name, some in tables.items()}, contracts, AS_OF)) as plain:
+    with closing(DuckEngine({name: numbered(some, gap) for name, some in tables.items()}, contracts, AS_OF)) as plain:
         expected = [found(plain, spec) for spec in specs]
-    with closing(engine_of(folder, tables)) as engine:
+    with closing(engine_of(folder, tables, gap)) as engine:
         engine.prepare(specs)
         for spec, wanted in zip(specs, expected, strict=True):
             assert found(engine, spec) == wanted, engine.query_of(spec)
@@ -115,6 +122,14 @@ def test_many_doubles_are_left_to_the_rules_own_query(tmp_path: Path, monkeypatc
     specs: list[TargetSpec | RowsSpec] = [unique("n"), unique("fee"), unique("fee", "n")]
     engine = agree(tmp_path, specs, rows)
     assert {engine.query_of(spec) for spec in specs} <= engine._answers.keys()
+
+
+@pytest.mark.parametrize(("gap", "whole"), [(0, True), (10, False), (12, False), (39, False)])
+def test_failing_rows_are_read_by_their_places_where_their_numbers_tell_them(tmp_path: Path, gap: int, whole: bool) -> None:
+    specs: list[TargetSpec | RowsSpec] = [RowsSpec("data", expression.parse_condition(text, KINDS), key=("n", "done")) for text in ("n < 6", "fee < 0.20")]
+    engine = agree(tmp_path, specs, rows_of(40), gap)
+    assert (engine._spared.first_row("data") == 2) is whole
+    assert len(engine.passes) == 1
 
 
 @pytest.mark.parametrize("most", [0, 3, 100])

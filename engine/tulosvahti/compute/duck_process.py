@@ -20,9 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from tulosvahti.child import end_late
 from tulosvahti.compute.duck_ahead import close, started
-from tulosvahti.compute.footer import query_of
 from tulosvahti.compute.found import NotComputedError
-from tulosvahti.compute.parts_sql import literal
 from tulosvahti.compute.sampling import some_rows_of_file
 
 if TYPE_CHECKING:
@@ -157,9 +155,9 @@ class DuckProcess:
         """Give some rows of an input."""
         return some_rows_of_file(name, self._files[name], height)
 
-    def footer(self, name: str) -> str:
-        """Give the query of what the file of an input says of itself."""
-        return query_of(literal(self._files[name]))
+    def file(self, name: str) -> str:
+        """Give the file of an input."""
+        return self._files[name]
 
     def written(self, sql: str) -> str:
         """Give a query as it is: the generator writes DuckDB's dialect."""

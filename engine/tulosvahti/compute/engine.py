@@ -20,6 +20,7 @@ from tulosvahti.compute.groups import bounds_of, group_of, text_of, with_floatin
 from tulosvahti.compute.parts_sql import COUNTS, columns_of, literal, quoted
 from tulosvahti.compute.planning import Pass, candidates, passes_of, planned
 from tulosvahti.compute.rule_sql import RuleSql
+from tulosvahti.compute.sampling import rows_at
 from tulosvahti.compute.spared import Spared
 from tulosvahti.compute.step import Step
 from tulosvahti.compute.wanted import Wanted, wanted_of
@@ -68,8 +69,8 @@ class Database(Protocol):
     def sampled(self, name: str, height: int) -> str:
         """Give about ``SAMPLED`` rows of an input of so many, as a table that is called as the input is."""
 
-    def footer(self, name: str) -> str:
-        """Give the query of what an input's file says of itself (``Footer``); empty: there is no such file."""
+    def file(self, name: str) -> str:
+        """Give the Parquet file of an input, of which the query ``footer.query_of`` tells; empty: it is none."""
 
     def written(self, sql: str) -> str:
         """Give a query as the database reads it, for evidence."""
@@ -100,13 +101,14 @@ class PassRun:
         """Give the numbers of the first failing rows of a measurement."""
         return first_rows(*self.groups(query))[:EXAMPLES]
 
-    def named(self, fields: Sequence[str], doubles: Iterable[int], run: Callable[[str], list[tuple[Any, ...]]]) -> dict[int, dict[str, Any]]:
-        """Give the fields of all first failing rows, by row number: one read for all measurements of the pass."""
+    def named(self, fields: Sequence[str], doubles: Iterable[int], read: Callable[[Sequence[int]], list[tuple[Any, ...]]]) -> dict[int, dict[str, Any]]:
+        """Give the fields of all first failing rows, by row number: one read for all measurements of the pass.
+
+        ``read`` gives the number and the fields of rows by their numbers.
+        """
         if self._named is None:
             wanted = sorted({number for query in self.done.read for number in self.first_rows(query)} | set(doubles))
-            chosen, rows = ", ".join(["__row", *map(quoted, fields)]), ", ".join(map(str, wanted))
-            sql = f"SELECT {chosen} FROM {quoted('input_' + self.done.input)} WHERE __row IN ({rows})"
-            self._named = {row[0]: dict(zip(fields, row[1:], strict=True)) for row in run(sql)}
+            self._named = {row[0]: dict(zip(fields, row[1:], strict=True)) for row in read(wanted)}
         return self._named
 
 
@@ -264,9 +266,19 @@ class Engine:
             return RowsMeasured(met, failed, unsure, self._failing(spec), self._database.written(sql))
         met, failed = met - len(doubles), failed + len(doubles)
         first = sorted([*run.first_rows(sql), *doubles])[:EXAMPLES]
-        rows = run.named(sorted(self._shown[spec.input]), self._spared.first_doubles(run.done.read), self._run) if first and spec.key else {}
+        rows = self._named(run) if first and spec.key else {}
         listed = [(row, *(rows[row][name] for name in spec.key)) for row in first]
         return RowsMeasured(met, failed, unsure, _examples(spec, listed), self._database.written(sql))
+
+    def _named(self, run: PassRun) -> dict[int, dict[str, Any]]:
+        name = run.done.input
+        fields = sorted(self._shown[name])
+
+        def read(numbers: Sequence[int]) -> list[tuple[Any, ...]]:
+            rows = rows_at(name, self._database.file(name), self._spared.first_row(name), numbers)
+            return self._run(f"SELECT {', '.join(['__row', *map(quoted, fields)])} FROM {rows}")
+
+        return run.named(fields, self._spared.first_doubles(run.done.read), read)
 
     def _told(self, spec: TargetSpec | RowsSpec, query: str) -> bool:
         """Tell whether a rule is answered without reading a row."""

@@ -77,6 +77,19 @@ class Footer:
         """Tell whether the footer shows that no row is a reject."""
         return all(block.columns["__rejected"].high is False and block.columns["__rejected"].nulls == 0 for block in self.blocks)
 
+    @cached_property
+    def first_row(self) -> int | None:
+        """The number of the first row, where rows, which ascend, are numbered without a gap."""
+        spans = [block.columns["__row"] for block in self.blocks]
+        if not spans or any(span.low is None or span.high is None for span in spans):
+            return None
+        first = spans[0].low
+        for span, block in zip(spans, self.blocks, strict=True):
+            if span.low != first or span.high != first + block.rows - 1:
+                return None
+            first += block.rows
+        return int(spans[0].low)
+
     def in_order(self, name: str) -> bool:
         """Tell whether the row groups follow each other in the order of a column; inside a group rows may lie anyhow."""
         spans = [block.columns[name] for block in self.blocks]

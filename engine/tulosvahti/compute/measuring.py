@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from tulosvahti.compute.duck_process import Bounds, DuckProcess
 from tulosvahti.compute.engine import Engine
-from tulosvahti.compute.footer import query_of
 from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.parts_sql import literal, quoted
 from tulosvahti.compute.sampling import SAMPLED, some_rows, some_rows_of_file
@@ -72,9 +71,9 @@ class DuckDatabase:
         step = max(height // SAMPLED, 1)
         return some_rows_of_file(name, self._files[name], height) if name in self._files else some_rows(name, f"__row % {step} = 0")
 
-    def footer(self, name: str) -> str:
-        """Give the query of what the file of an input says of itself; a frame says nothing."""
-        return query_of(literal(self._files[name])) if name in self._files else ""
+    def file(self, name: str) -> str:
+        """Give the file of an input; a frame is none."""
+        return self._files.get(name, "")
 
     def written(self, sql: str) -> str:
         """Give a query as it is: the generator writes DuckDB's dialect."""

@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tulosvahti.compute.cells_sql import EXAMPLES
-from tulosvahti.compute.footer import LARGE, WHOLE, Footer
+from tulosvahti.compute.footer import LARGE, WHOLE, Footer, query_of
 from tulosvahti.compute.footer_answers import all_known, counted, counts_all, each_row_meets, range_of_keys
 from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.keys_sql import complete, is_among_keys
-from tulosvahti.compute.parts_sql import quoted
+from tulosvahti.compute.parts_sql import literal, quoted
 from tulosvahti.compute.rule_sql import sql_of
 from tulosvahti.compute.step import Step
 from tulosvahti.compute.uniqueness import OutOfOrderError, ladder
@@ -107,6 +107,11 @@ class Spared:
         self._told(spec.input, query)
         return footer.rows
 
+    def first_row(self, name: str) -> int | None:
+        """Give the number of the first row of an input, where its rows are numbered without a gap."""
+        footer = self._footer(name)
+        return None if footer is None else footer.first_row
+
     def lighter(self, spec: RowsSpec | TargetSpec, wanted: Wanted) -> Wanted:
         """Leave out of a measurement what the footers tell of all rows."""
         footer = self._footer(wanted.input)
@@ -149,9 +154,9 @@ class Spared:
             return None
         if name not in self._footers:
             self._footers[name] = None
-            if query := self._database.footer(name):
+            if path := self._database.file(name):
                 try:
-                    self._footers[name] = Footer.read(self._run(query), self._contracts[name])
+                    self._footers[name] = Footer.read(self._run(query_of(literal(path))), self._contracts[name])
                 except (NotComputedError, LookupError):
                     self._footers[name] = None
         return self._footers[name]

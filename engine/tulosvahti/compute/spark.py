@@ -95,8 +95,8 @@ class SparkDatabase:
         """Give some rows of an input."""
         return some_rows(name, f"__row % {max(height // SAMPLED, 1)} = 0")
 
-    def footer(self, name: str) -> str:  # noqa: ARG002 (no input is one file)
-        """Give no query: the database plans by its own statistics."""
+    def file(self, name: str) -> str:  # noqa: ARG002 (no input is one file)
+        """Give none: the database plans by its own statistics."""
         return ""
 
     def written(self, sql: str) -> str:

@@ -118,8 +118,8 @@ class SqlDatabase:
         """Give some rows of an input: rows of tables have no numbers."""
         return some_rows(name, f"random() < {min(SAMPLED / max(height, 1), 1):.9f}")
 
-    def footer(self, name: str) -> str:  # noqa: ARG002 (no input is one file)
-        """Give no query: the database plans by its own statistics."""
+    def file(self, name: str) -> str:  # noqa: ARG002 (no input is one file)
+        """Give none: the database plans by its own statistics."""
         return ""
 
     def written(self, sql: str) -> str:
