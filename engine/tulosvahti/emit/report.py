@@ -25,6 +25,7 @@ from tulosvahti.emit.stored import (
     observed_of,
     sentence_of,
     title_of,
+    titled_input,
     where_of,
     word_or_name,
 )
@@ -183,6 +184,7 @@ def _delivery(item: Mapping[str, Any], page: _Page) -> dict[str, Any]:
     ]
     return {
         "name": item["name"],
+        "title": titled_input(item, page.language),
         "state": item["state"],
         "state_word": page.say(f"state.{item['state']}"),
         "rows": number(Decimal(item["rows"]), page.language),

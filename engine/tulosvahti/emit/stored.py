@@ -84,7 +84,7 @@ class Stored:
 
     def made_up(self, language: str) -> Mapping[str, str]:
         """Give the titles of the inputs that are made up, by name; the names themselves where no titles were stored."""
-        return {item["name"]: _in(item.get("title"), language) or item["name"] for item in self.data["inputs"] if item.get("synthetic")}
+        return {item["name"]: titled_input(item, language) for item in self.data["inputs"] if item.get("synthetic")}
 
     def made_up_named(self, language: str) -> str:
         """Name the inputs that are made up, the first of them; nothing where none is."""
@@ -196,6 +196,11 @@ class Stored:
 
 def _in(texts: Mapping[str, str] | None, language: str) -> str:
     return (texts or {}).get(language, "")
+
+
+def titled_input(item: Mapping[str, Any], language: str) -> str:
+    """Name an input as its contract does; by its key where no title was stored."""
+    return _in(item.get("title"), language) or str(item["name"])
 
 
 def key_of(verdict: Mapping[str, Any]) -> Key:
