@@ -83,6 +83,8 @@ def columns_of(measure: Measure, written: Written = _with_quotes, hidden: str = 
         result += [("cases", f"sum(CASE WHEN {counted} THEN {name} END)"), ("cases_missing", _count(f"{counted} AND {name} IS NULL"))]
     if hidden:
         lacks = " AND __value IS NULL" if has_row_value(measure) else ""
+        if measure.skip_missing:  # what is hidden is out of scope then, and still the reason why nothing is left
+            counted = "NOT __rejected" + (f" AND ({written(measure.where.tree)})" if measure.where else "")
         result.append(("hidden", _count(f"{counted}{lacks} AND ({hidden})")))
     return result
 

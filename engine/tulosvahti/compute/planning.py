@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tulosvahti.compute.cells_sql import Part
     from tulosvahti.compute.parts_sql import Leaf
-    from tulosvahti.compute.wanted import Wanted
+    from tulosvahti.compute.wanted import Atom, Wanted
 
 MOST_PARTS = 120
 """Parts of one query."""
@@ -147,12 +147,9 @@ def _made(
         tuple((draft.field_key(quoted(atom.field)), atom.values) for atom in item.filter if atom.field in keys),
     )
     rest = [atom for atom in item.filter if atom.field not in keys]
-    within: tuple[When, ...] = ()
     unknown: tuple[When, ...] | None = None
-    if rest:
-        told = frozenset[str]().union(*(atom.reads for atom in rest)) if all(atom.reads for atom in rest) else frozenset()
-        scope = draft.condition(" AND ".join(f"({atom.sql})" for atom in rest), told)
-        within, unknown = (When(scope),), (When(scope, Is.UNKNOWN),)
+    if within := _within(rest, draft):
+        unknown = (When(within[0].name, Is.UNKNOWN),)
     if item.value != "TRUE":
         draft.joins |= dict.fromkeys([item.join] if item.join else [])
 
@@ -182,17 +179,27 @@ def _made(
             values.append(("least latest", draft.part("min", value, within), False))
     for leaf in item.leaves:
         values += _leaf(leaf, draft, within, taken)
-    values += _besides(item, draft, within)
+    values += _besides(item, draft, within, rest)
     return chosen, Recipe(rows, taken, yes, no, tuple(values), first, newest)
 
 
-def _besides(item: Wanted, draft: Draft, within: tuple[When, ...]) -> Iterator[tuple[str, int, bool]]:
+def _within(atoms: Sequence[Atom], draft: Draft) -> tuple[When, ...]:
+    """Give the rows that meet all of some conditions."""
+    if not atoms:
+        return ()
+    told = frozenset[str]().union(*(atom.reads for atom in atoms)) if all(atom.reads for atom in atoms) else frozenset()
+    return (When(draft.condition(" AND ".join(f"({atom.sql})" for atom in atoms), told)),)
+
+
+def _besides(item: Wanted, draft: Draft, within: tuple[When, ...], atoms: Sequence[Atom]) -> Iterator[tuple[str, int, bool]]:
     """Give how many cases the rows stand for, and how many values are hidden, where that is asked for."""
     if item.cases:
         yield "cases", draft.part("sum", draft.name(item.cases), within), False
         yield "cases_missing", draft.part("count", draft.name(f"CASE WHEN {item.cases} IS NULL THEN 1 END"), within), False
     if item.hidden:
         lacks = "" if item.leaves else f"({item.value}) IS NULL AND "
+        if any(atom.skips for atom in atoms):
+            within = _within([atom for atom in atoms if not atom.skips], draft)
         yield "hidden", draft.part("count", draft.name(f"CASE WHEN {lacks}({item.hidden}) THEN 1 END"), within), False
 
 

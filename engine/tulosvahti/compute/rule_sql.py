@@ -76,6 +76,8 @@ class RuleSql:
         if spec.measure.moved is not None:  # by place: a name would stand for the field, or for what it is counted as
             keys = ", ".join(str(at + 1) for at in range(len(subjects) + 1))
         what = spec.measure.kind, spec.measure.cases, spec.measure.input, spec.grain, *sql_of(spec.measure.expression)
+        if spec.measure.skip_missing:
+            what = *what, "", *sql_of(spec.measure.where)
         selected = self.once(("selected", *what), lambda: self._selected(spec))
         return (
             f"WITH base AS (\n{self._base(spec, among)}\n)\n"
@@ -89,6 +91,8 @@ class RuleSql:
     def hidden(self, measure: Measure) -> str:
         """Give the condition on rows in which the source hides what is measured; empty: it hides nothing."""
         if measure.expression is None or measure.kind is MeasureKind.COUNT:
+            return ""
+        if measure.skip_missing and measure.kind is MeasureKind.LATEST:
             return ""
         names = {column.name for column in measure.expression.tree.find_all(exp.Column)}
         found = [item.name for item in self.contracts[measure.input].fields if item.hidden_values and item.name in names]

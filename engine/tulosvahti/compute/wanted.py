@@ -34,6 +34,8 @@ class Atom:
     values: frozenset[Any] = frozenset()
     reads: frozenset[str] = frozenset()
     """As ``Wanted.reads``."""
+    skips: bool = False
+    """True: it leaves out the rows without a value."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def wanted_of(spec: TargetSpec | RowsSpec, rules: RuleSql, *, listed: bool = Tru
     value = rules.compiled(measure.expression, spec.grain, start) if row_value else "TRUE"
     said = _said(measure.expression if row_value else None, contract, rules)
     if measure.skip_missing:
-        atoms = (*atoms, Atom(f"({value}) IS NOT NULL", reads=said.reads))
+        atoms = (*atoms, Atom(f"({value}) IS NOT NULL", reads=said.reads, skips=True))
     newest: tuple[str, ...] = ()
     if measure.kind is MeasureKind.LATEST:
         newest = (day, quoted(contract.known_on)) if contract.known_on else (day,)

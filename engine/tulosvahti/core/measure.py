@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tulosvahti.core.period import Period
 
 Subject = tuple[tuple[str, str], ...]
-ALL_NULL, SUPPRESSED, TOO_FEW = "all_null", "suppressed", "too_few_rows"
+ALL_NULL, NONE_IN_SCOPE, SUPPRESSED, TOO_FEW = "all_null", "no_rows_in_scope", "suppressed", "too_few_rows"
 """Reasons that are told apart by others than the reader."""
 
 
@@ -64,7 +64,7 @@ class Parts:
     bounds: Mapping[str, tuple[Fraction | None, Fraction | None]] = field(default_factory=dict)
     ambiguous: bool = False
     hidden: int = 0
-    """Sound rows in scope whose value is missing because the source hides it."""
+    """Sound rows whose value is missing because the source hides it, in scope but for that."""
     cases: Fraction | None = None
     """For how many cases the rows taken stand, where they say so; ``cases_missing`` of them do not."""
     cases_missing: int = 0
@@ -123,7 +123,7 @@ def measured(kind: MeasureKind, expression: Expression | None, parts: Parts, *, 
     if parts.rows == 0 and not (none_is_zero and kind in {MeasureKind.COUNT, MeasureKind.DISTINCT, MeasureKind.SUM}):
         return None, ANYWHERE, Reason("no_rows"), ()
     value, spread, reason, workings = _WORK[kind](parts, expression, none_is_zero)
-    if reason is not None and reason.code == ALL_NULL and _is_hidden(kind, parts):
+    if reason is not None and reason.code in {ALL_NULL, NONE_IN_SCOPE} and _is_hidden(kind, parts):
         reason = Reason(SUPPRESSED)
     return value, spread, reason, workings
 
@@ -180,7 +180,7 @@ def _share(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa:
     favour = parts.scope_yes + parts.scope_unsure + parts.rejected
     workings = (("rows that meet the condition", str(parts.yes)), ("rows known", str(known)), ("rows in scope", str(every)))
     if every + against == 0 and every + favour == 0:
-        return None, ANYWHERE, Reason("no_rows_in_scope"), workings
+        return None, ANYWHERE, Reason(NONE_IN_SCOPE), workings
     low = Fraction(100 * parts.yes, every + against) if every + against else Fraction(0)
     high = Fraction(100 * (parts.yes + parts.unsure + favour), every + favour) if every + favour else Fraction(100)
     if known == 0:
@@ -195,9 +195,9 @@ def _sum(parts: Parts, _: Expression | None, none_is_zero: bool) -> _Worked:  # 
     known = max(parts.taken - parts.unsure - words.count, 0)
     workings = (("sum", _text(total)), ("rows summed", str(known)))
     if total is None and not words.count:
-        if parts.unknown_rows == 0 and none_is_zero:
+        if not parts.unknown_rows and not parts.hidden and none_is_zero:
             return Fraction(0), Range.exact(0), None, workings
-        code = ALL_NULL if parts.unsure else "no_rows_in_scope"
+        code = ALL_NULL if parts.unsure else NONE_IN_SCOPE
         return None, ANYWHERE, Reason(code), workings
     spread = Range.exact(total or 0) + words.total + _spread(parts, "sum", parts.unsure, parts.perhaps)
     return _limited(spread, workings, words.count) if words.count else (total, spread, None, workings)
@@ -225,7 +225,7 @@ def _mean(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa: 
     known = max(parts.taken - parts.unsure - words.count, 0)
     workings = (("sum", _text(total)), ("rows", str(known)))
     if not words.count and (not known or total is None):
-        return None, ANYWHERE, Reason(ALL_NULL if parts.unsure else "no_rows_in_scope"), workings
+        return None, ANYWHERE, Reason(ALL_NULL if parts.unsure else NONE_IN_SCOPE), workings
     mean = _mean_of(total, known, words)
     others = parts.unknown_rows
     spread = _pulled(parts, mean, known + words.count, others) if others else mean
@@ -257,7 +257,7 @@ def _latest(parts: Parts, _: Expression | None, _zero: bool) -> _Worked:  # noqa
     if words.stated:
         return _stated(replace(parts, unsure=0), words, words.count)
     if value is None and not words.count:
-        return None, ANYWHERE, Reason(ALL_NULL if parts.taken else "no_rows_in_scope"), workings
+        return None, ANYWHERE, Reason(ALL_NULL if parts.taken else NONE_IN_SCOPE), workings
     found = words.total if value is None else Range.exact(value)
     spread = ANYWHERE if parts.perhaps else found
     return _limited(spread, workings, words.count) if words.count else (value, spread, None, workings)
@@ -280,7 +280,7 @@ def _value(parts: Parts, expression: Expression | None, _zero: bool) -> _Worked:
     if limits and spread is not None:
         return _limited(spread, workings, limits)
     if point is None:
-        return None, ANYWHERE, Reason(ALL_NULL if any(parts.missing.values()) else "no_rows_in_scope"), workings
+        return None, ANYWHERE, Reason(ALL_NULL if any(parts.missing.values()) else NONE_IN_SCOPE), workings
     return point.low, spread or ANYWHERE, None, workings
 
 
