@@ -34,6 +34,12 @@ from tulosvahti.core.period import Grain
 from tulosvahti.core.rule import Measure, MeasureKind, RowsSpec, TargetSpec
 
 
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fold the conditions of a few rows, too."""
+    monkeypatch.setattr("tulosvahti.compute.engine.FOLDED", 0)
+
+
 def agree(frame: pl.DataFrame, contract: Contract, specs: list[TargetSpec | RowsSpec], other: pl.DataFrame | None = None) -> DuckEngine:
     """Measure with a plan and without; give the engine that planned, closed."""
     tables = {"data": frame} | ({} if other is None else {"other": other})

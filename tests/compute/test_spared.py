@@ -41,6 +41,7 @@ KINDS = contract_of().kinds
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take every input for a large one, of small row groups and short bit strings."""
     monkeypatch.setattr(spared, "LARGE", 0)
+    monkeypatch.setattr("tulosvahti.compute.engine.FOLDED", 0)
     monkeypatch.setattr(uniqueness, "_BITS", 4)
     monkeypatch.setattr(sampling, "SAMPLED", 20)
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from tulosvahti.core.rule import Measure
 
 _LEAST_PART = 0.1
+FOLDED = 10_000
+"""Rows from which it pays to look whether conditions can be folded."""
 _FEW = 10_000
 """Rows of which all are read where some are asked for again and again."""
 
@@ -327,7 +329,7 @@ class Engine:
             self._runs |= dict.fromkeys(made.read, run)
 
     def _fold(self, draft: Draft) -> list[str] | None:
-        if not self._database.reads_in_order:
+        if not self._database.reads_in_order or self._heights[draft.input] < FOLDED:
             return None
         try:
             return folded(draft, self._sampled(draft.input), self._run)
