@@ -176,6 +176,16 @@ def test_b42_no_progress_is_made_up_where_target_or_start_is_zero(project, judge
     assert not {"nan", "inf"} & set(csv_report.replace("\n", ";").split(";"))
 
 
+def test_b46_a_symbol_of_one_field_is_hidden_in_that_field_alone(judged):
+    found = judged(
+        published("B46.csv"), 'name: alue, type: string; name: osuus, type: number, decimalChar: ",", missingValues: [{value: "..", means: suppressed}]; name: n, type: integer',
+        'measure: {input: case, mean: osuus, by: [alue], min_rows: {field: n, least: 2}}\ntarget: {2025: ">= 70"}',
+        'measure: {input: case, mean: n, by: [alue]}\ntarget: {2025: ">= 1"}', as_of="2026-12-31",
+    )  # fmt: skip
+    reasons = {(item["rule"], item["subject"]["alue"]): item["reason"] for item in found["verdicts"]}
+    assert reasons == {("case-1", "A"): "too_few_rows", ("case-1", "B"): None, ("case-1", "C"): "suppressed", **{("case-2", name): None for name in "ABC"}}
+
+
 @pytest.mark.parametrize(
     ("missing", "hidden"), [('[".."]', "too_few_rows"), ('[{value: "..", label: "peitetty: liian vähän tapauksia", means: suppressed}]', "suppressed")]
 )

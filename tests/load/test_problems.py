@@ -132,6 +132,7 @@ CONTRACT = [
     ("path: survey.csv", "encoding: utf-9\npath: survey.csv", "inputs/survey.yaml:2:11: encoding 'utf-9' is not known"),
     ("type: date", "censored: true, type: date", "inputs/survey.yaml:10:35: censored: field 'answered_on' has type date and no numbers"),
     ("{name: answer_id,", "{censored: true, name: answer_id,", "inputs/survey.yaml:9:16: censored: field 'answer_id' has type string"),
+    ("type: integer", "type: integer, missingValues: ['', '..', '..']", "inputs/survey.yaml:11:60: missingValues: '..' is there twice"),
     ("type: integer", "stated: {met: Toteutui, missed: [toteutui]}, type: integer", "inputs/survey.yaml:11:51: stated: 'toteutui' is there twice"),
     ("type: date", "stated: {met: Toteutui}, type: date", "inputs/survey.yaml:10:33: stated: field 'answered_on' has type date and no numbers"),
     ("path: survey.csv", "pth: survey.csv", "inputs/survey.yaml:1:1: 'path' is missing; add path: …"),

@@ -41,6 +41,14 @@ class StatedShape(Shape):
     missed: Several = Field(default=[], description="such as Ei toteutunut")
 
 
+class MissingShape(Shape):
+    """A text that stands for a missing value, and what it means."""
+
+    value: str
+    label: str = ""
+    means: Literal["suppressed"] | None = Field(default=None, description="suppressed: the source hides a value that rests on too few")
+
+
 class FieldShape(Shape):
     """One field of an input."""
 
@@ -58,6 +66,7 @@ class FieldShape(Shape):
     constraints: ConstraintsShape = ConstraintsShape()
     censored: bool = Field(default=False, description="a limit may stand in place of the number: alle 90, < 0,5, at most 5")
     stated: StatedShape = StatedShape()
+    missingValues: list[str | MissingShape] | None = Field(default=None, description="of this field, in place of the contract's")  # noqa: N815
     jump: Literal["any"] | Written | None = Field(default=None, description="values by hand: times as much or as little; or any")
 
 
@@ -99,14 +108,6 @@ class ForeignKeyShape(Shape):
 
     fields: Several = Field(min_length=1)
     reference: ReferredShape
-
-
-class MissingShape(Shape):
-    """A text that stands for a missing value, and what it means."""
-
-    value: str
-    label: str = ""
-    means: Literal["suppressed"] | None = Field(default=None, description="suppressed: the source hides a value that rests on too few")
 
 
 class ContractShape(Shape):

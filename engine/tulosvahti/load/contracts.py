@@ -25,9 +25,11 @@ from tulosvahti.load.worded_fields import stated_words, worded_problems
 from tulosvahti.problem import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tulosvahti.core.fetched import Source as Fetches
+    from tulosvahti.load.contract_models import MissingShape
 
 KEEP = "keep"
 _DEFAULT_FORMATS = {FieldType.DATE: "%Y-%m-%d", FieldType.YEARMONTH: "%Y-%m", FieldType.YEAR: "%Y"}
@@ -57,7 +59,7 @@ def _contract(name: str, shape: ContractShape, source: Source, root: Path) -> Co
         if item in names[:index]:
             source.problems.append(Problem(source.place(("fields", index)), f"field {item!r} is there twice"))
     _marked(shape, names, fields, source)
-    _missing(shape, source)
+    _missing(_symbols(shape.missingValues), source, "missingValues")
     for key, used in (("period", [shape.period]), ("known_on", [shape.known_on]), ("primaryKey", shape.primaryKey)):
         for item in used:
             if item and item not in names:
@@ -228,6 +230,9 @@ def _field(shape: FieldShape, index: int, contract: ContractShape, source: Sourc
         source.problems.append(Problem(place, message, "%Y, %m and %d with what stands between, e.g. %d.%m.%Y"))
     # The column of an office's table that says why a figure is missing is itself there.
     says_why = (shape.header or shape.name).rpartition(".")[2] == SYMBOL
+    symbols = _symbols(contract.missingValues if shape.missingValues is None else shape.missingValues)
+    if shape.missingValues is not None:
+        _missing(symbols, source, "fields", index, "missingValues")
     limits = shape.constraints
     if limits.pattern:
         try:
@@ -247,8 +252,8 @@ def _field(shape: FieldShape, index: int, contract: ContractShape, source: Sourc
         percent=not shape.bareNumber,
         true_values=tuple(shape.trueValues),
         false_values=tuple(shape.falseValues),
-        missing_values=tuple(symbol for symbol, means in _symbols(contract) if not (means and says_why)),
-        hidden_values=() if contract.entered or says_why else _hidden(contract),
+        missing_values=tuple(symbol for symbol, means in symbols if not (means and says_why)),
+        hidden_values=() if contract.entered or says_why else _hidden(symbols),
         required=limits.required,
         unique=limits.unique,
         minimum=_limit(limits.minimum, kind, source, (index, "minimum")),
@@ -264,25 +269,28 @@ def _field(shape: FieldShape, index: int, contract: ContractShape, source: Sourc
     )
 
 
-def _symbols(shape: ContractShape) -> list[tuple[str, str]]:
+_Symbols = list[tuple[str, str]]
+
+
+def _symbols(shapes: Sequence[str | MissingShape]) -> _Symbols:
     """Give the symbols of missing values, each with what it means, where that is said."""
-    return [(item, "") if isinstance(item, str) else (item.value, item.means or "") for item in shape.missingValues]
+    return [(item, "") if isinstance(item, str) else (item.value, item.means or "") for item in shapes]
 
 
-def _hidden(shape: ContractShape) -> tuple[str, ...]:
+def _hidden(symbols: _Symbols) -> tuple[str, ...]:
     """Give the symbols by which the source hides a value."""
-    return tuple(symbol.strip() for symbol, means in _symbols(shape) if means)
+    return tuple(symbol.strip() for symbol, means in symbols if means)
 
 
-def _missing(shape: ContractShape, source: Source) -> None:
-    """See to the symbols of missing values."""
-    symbols = [symbol.strip() for symbol, _ in _symbols(shape)]
-    for at, symbol in enumerate(symbols):
-        if symbol in symbols[:at]:
-            source.problems.append(Problem(source.place(("missingValues", at)), f"missingValues: {symbol!r} is there twice"))
-    if "" in _hidden(shape):
+def _missing(symbols: _Symbols, source: Source, *path: str | int) -> None:
+    """See to the symbols of missing values, which stand at ``path``."""
+    texts = [symbol.strip() for symbol, _ in symbols]
+    for at, text in enumerate(texts):
+        if text in texts[:at]:
+            source.problems.append(Problem(source.place((*path, at)), f"missingValues: {text!r} is there twice"))
+    if "" in _hidden(symbols):
         message = "missingValues: a blank cell does not say why it is blank"
-        source.problems.append(Problem(source.place(("missingValues", symbols.index(""))), message, "means: only with a symbol"))
+        source.problems.append(Problem(source.place((*path, texts.index(""))), message, "means: only with a symbol"))
 
 
 def _jump(shape: FieldShape, index: int, contract: ContractShape, source: Source) -> Decimal | None:
