@@ -156,6 +156,9 @@ def test_expectations_that_did_not_change_are_not_judged_again(project, monkeypa
     assert second != first
     inputs.write_text(inputs.read_text() + "a;06.02.2025;1\n")
     judged(times=1, runs=[None] * 2)
+    rules.write_text(rules.read_text().replace("max_value: 2000", "max_value: {$PARAMETER: now()}"))
+    for _ in range(2):
+        judged(times=1, runs=[None] * 2)
 
 
 @pytest.mark.parametrize("damage", [lambda text: text[:50], lambda text: text.replace('"counts"', '"c"').replace("1", "2"), lambda _text: "[]"])
