@@ -40,6 +40,7 @@ def test_lines(texts, whole):
 
 
 @given(st.tuples(*[st.text(LETTERS, min_size=1, max_size=20) for _ in COLUMNS]), ROWS)
+@example(("[a]", "[/b]", "[bold]c", "d", "e", "f"), [])
 def test_tables(heads, rows):
     plain, drawn = both(lambda screen: screen.table(heads, [[(cell, "") for cell in row] for row in rows]))
     assert plain == drawn

@@ -79,7 +79,7 @@ class Terminal:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True, padding=(0, 1), show_edge=False)
         for at, (head, width) in enumerate(zip(heads, COLUMNS, strict=True)):
             table.add_column(
-                head, ratio=None if width else 1, width=width or None, justify="right" if at in RIGHT else "left", overflow="fold"
+                Text(head), ratio=None if width else 1, width=width or None, justify="right" if at in RIGHT else "left", overflow="fold"
             )
         for row in rows:
             table.add_row(*(Text(text, style=style) for text, style in row))
