@@ -283,7 +283,7 @@ def peer_commands(folder: Path, names: list[str], sets: str, frame: pl.DataFrame
     """Give the peers' commands, as the harness has them, over the same inspections as its file."""
     found, rows = {}, "20" if frame.height == 20 else "scale"  # noqa: PLR2004 (the peers leave things out of their everyday set)
     columns = {"planned": "planned_date", "done": "done_date"}
-    theirs = frame.drop("__row", "__rejected").rename(columns).with_columns(pl.col("fee").cast(pl.Decimal(10, 2)), pl.col("score").cast(pl.Int8))
+    theirs = frame.drop("__row", "__rejected").rename(columns).with_columns(pl.col("fee").cast(pl.Decimal(10, 2)), pl.col("score").cast(pl.Int8), pl.col("operator_id").cast(pl.Int32))
     theirs.write_parquet(folder / f"data/insp_{rows}.parquet", row_group_size=122_880)
     for name in names:
         for size in sets:
