@@ -28,8 +28,8 @@ from tulosvahti.run.cases import filled
 STATED = (("met", "Toteutui"), ("partly_met", "Toteutunut osittain"), ("missed", "Ei toteutunut"))
 ACTUAL = Field("v", FieldType.NUMBER, decimal_char=",", censored=True, stated=STATED, required=True, minimum=Decimal(0))
 CONTRACT = Contract("w", Text(), "w.csv", (Field("id"), ACTUAL), Place("inputs/w.yaml"), delimiter=";", max_rejects_percent=Decimal(100))
-CELLS = ["45", "Alle 90", "yli\u00a050,0", "< 0,5", "högst 7", "45,5", "Toteutunut  Osittain", "ei toteutunut"]
-KEPT = [(Decimal(45), None), (None, "< 90"), (None, "> 50"), (None, "< 0.5"), (None, "<= 7"), (Decimal("45.5"), None), (None, "partly_met: Toteutunut Osittain"), (None, "missed: ei toteutunut")]
+CELLS = ["45", "Alle 90", "yli\u00a050,0", "< 0,5", "2,8—7", "45,5", "Toteutunut  Osittain", "ei toteutunut"]
+KEPT = [(Decimal(45), None), (None, "< 90"), (None, "> 50"), (None, "< 0.5"), (None, ">= 2.8, <= 7"), (Decimal("45.5"), None), (None, "partly_met: Toteutunut Osittain"), (None, "missed: ei toteutunut")]
 
 
 def taken(root: Path, name: str, content: bytes, contract: Contract = CONTRACT) -> Taken:

@@ -1,11 +1,12 @@
-"""What stands in place of a number: a limit that it lies beyond (``Alle 90``; statistics calls it a censored value), or a verdict.
+"""What stands in place of a number: limits between which it lies (``Alle 90``, ``1–3``; statistics calls it censored), or a verdict.
 
-The row store keeps it as one text beside the empty cell (``core.kept_rows.words_of``): the sign and the number, ``< 90``; or what
-the words mean by the contract, and the words, ``partly_met: Toteutunut osittain``.
+The row store keeps it as one text beside the empty cell (``core.kept_rows.words_of``): the signs and the numbers, ``< 90`` or
+``>= 1, <= 3``; or what the words mean by the contract, and the words, ``partly_met: Toteutunut osittain``.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ UNREADABLE = "?"
 """In place of a text of ``limit_of``: a value of which nothing is known, as it was calculated from one."""
 
 
+_SPAN = re.compile(r"(.*[0-9]\s?%?) ?(?:[–—]|\.\.) ?(.*[0-9].*)")
+"""From one number to another, with a dash that is no minus, or with dots as targets have it."""
 STATED = ("met", "partly_met", "missed")
 """What words can say in place of a number."""
 
@@ -81,13 +84,17 @@ NO_WORDS = Worded()
 
 
 def limit_of(text: str, read: Callable[[str], Decimal]) -> str:
-    """Write a limit in one way, ``< 90``; empty where the text is none. ``read`` reads the number as its field has it.
+    """Write limits in one way, ``< 90``; empty where the text is none. ``read`` reads a number as its field has it.
 
     Raises:
-        what ``read`` raises: behind the sign stands no number.
+        what ``read`` raises: where a number has to stand there is none.
 
     """
-    sign, rest = sign_of(" ".join(text.translate({ord(mark): " " for mark in SPACES}).split()))
+    body = " ".join(text.translate({ord(mark): " " for mark in SPACES}).split())
+    if span := _SPAN.fullmatch(body):
+        low, high = read(span[1].rstrip()), read(span[2])
+        return f">= {plain(plain_decimal(low))}, <= {plain(plain_decimal(high))}" if low <= high else ""
+    sign, rest = sign_of(body)
     return f"{sign} {plain(plain_decimal(read(rest)))}" if sign in {"<", "<=", ">", ">="} else ""
 
 
@@ -95,9 +102,12 @@ def range_of(limit: str) -> Range:
     """Read what ``limit_of`` gives."""
     if limit == UNREADABLE:
         return ANYWHERE
-    sign, _, number = limit.partition(" ")
-    end, is_open = Fraction(number), len(sign) == 1
-    return Range(end, None, low_open=is_open) if sign[0] == ">" else Range(None, end, high_open=is_open)
+    found = ANYWHERE
+    for part in limit.split(", "):
+        sign, _, number = part.partition(" ")
+        end, is_open = Fraction(number), len(sign) == 1
+        found = found.within(Range(end, None, low_open=is_open) if sign[0] == ">" else Range(None, end, high_open=is_open))
+    return found
 
 
 def stated_of(text: str, meanings: Iterable[tuple[str, str]]) -> str:
@@ -109,7 +119,10 @@ def stated_of(text: str, meanings: Iterable[tuple[str, str]]) -> str:
 def words_written(kept: str, decimal_char: str) -> str:
     """Write what is kept of words as a cell has it."""
     said, _, words = kept.partition(": ")
-    return words if said in STATED else kept.replace(".", decimal_char)
+    if said in STATED:
+        return words
+    ends = kept.replace(".", decimal_char).split(", ")
+    return ends[0] if len(ends) == 1 else "–".join(end.partition(" ")[2] for end in ends)
 
 
 def worded(found: Iterable[tuple[str, int]]) -> Worded:

@@ -184,8 +184,10 @@ def in_place_of_number(evidence: Mapping[str, object], reason: str | None, unit:
 
 
 def bounds_text(text: str, language: str) -> str:
-    """Write the limits of a value: ``>= 45, < 90`` becomes "at least 45, under 90"."""
+    """Write the limits of a value: ``>= 45, < 90`` becomes "at least 45, under 90", and ``>= 1, <= 3`` "1–3"."""
     ends = [end.partition(" ")[::2] for end in text.split(", ") if end]
+    if [sign for sign, _ in ends] == [">=", "<="]:
+        return "–".join(figure(end, language) for _, end in ends)
     return ", ".join(f"{word(f'bound.{sign}', language)} {figure(end, language)}" for sign, end in ends)
 
 
