@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,25 @@ def test_what_is_still_synced_is_readable_and_has_no_name_before_it_is_settled(t
     with Syncing() as syncing:
         read_file(tmp_path / "x", "x", store, syncing=syncing)
     assert [path for path in store.rglob("*") if path.is_file()] == [place]
+
+
+def test_few_copies_wait_for_the_disk_at_one_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is an open file, and a project may have a thousand new deliveries."""
+    monkeypatch.setattr("tulosvahti.load.held._MOST_OPEN", 3)
+    opened: list[int] = []
+
+    def count() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    monkeypatch.setattr(os, "fsync", lambda _: (opened.append(count()), time.sleep(0.002)))
+    before = count()
+    with Syncing() as syncing:
+        for at in range(40):
+            (tmp_path / "x").write_bytes(b"%d" % at)
+            read_file(tmp_path / "x", "x", tmp_path / "store", syncing=syncing)
+        syncing.settle()
+    assert max(opened) < before + 12
+    assert len([path for path in (tmp_path / "store").rglob("*") if path.is_file()]) == 40
 
 
 def test_what_does_not_reach_the_disk_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import errno
 import hashlib
 import os
 import tempfile
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
@@ -25,6 +25,9 @@ OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFI
 _PIECE = 1 << 20
 _LARGE = 16 << 20
 """Bytes from which a file is not read twice where it is sure to be new."""
+
+_MOST_OPEN = 64
+"""Copies that wait for the disk at one time: each is an open file, of which a process may have some hundreds."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,15 @@ class Syncing:
         self._pool = ThreadPoolExecutor(1)
         self._going: dict[Path, tuple[Future[None], Path]] = {}
         self._settled: dict[Path, Path] = {}
+        self._open: list[Future[None]] = []
 
     def send(self, out: IO[bytes], part: Path, place: Path) -> None:
         """Send a copy that is written to the disk, and close it; ``place`` is where it belongs."""
-        self._going[part] = self._pool.submit(_synced, out), place
+        self._open = [going for going in self._open if not going.done()]
+        if len(self._open) >= _MOST_OPEN:
+            wait(self._open[:1])
+        self._open.append(self._pool.submit(_synced, out))
+        self._going[part] = self._open[-1], place
 
     def settle(self) -> None:
         """Wait until all are on the disk, and give them their names.
