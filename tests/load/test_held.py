@@ -94,6 +94,7 @@ def test_what_is_still_synced_is_readable_and_has_no_name_before_it_is_settled(t
     assert [path for path in store.rglob("*") if path.is_file()] == [place]
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="this system does not list a process's open files there")
 def test_few_copies_wait_for_the_disk_at_one_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is an open file, and a project may have a thousand new deliveries."""
     monkeypatch.setattr("tulosvahti.load.held._MOST_OPEN", 3)
