@@ -14,7 +14,7 @@ from tulosvahti.compute.duck_process import Bounds, DuckProcess
 from tulosvahti.compute.engine import Engine
 from tulosvahti.compute.found import NotComputedError
 from tulosvahti.compute.parts_sql import literal, quoted
-from tulosvahti.compute.sampling import SAMPLED, some_rows, some_rows_of_file
+from tulosvahti.compute.sampling import some_numbered_rows, some_rows_of_file
 from tulosvahti.core.kept_rows import KeptRows
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ class DuckDatabase:
 
     def sampled(self, name: str, height: int) -> str:
         """Give some rows of an input."""
-        step = max(height // SAMPLED, 1)
-        return some_rows_of_file(name, self._files[name], height) if name in self._files else some_rows(name, f"__row % {step} = 0")
+        return some_rows_of_file(name, self._files[name], height) if name in self._files else some_numbered_rows(name, height)
 
     def file(self, name: str) -> str:
         """Give the file of an input; a frame is none."""

@@ -24,6 +24,11 @@ def some_rows(name: str, condition: str) -> str:
     return f"(SELECT * FROM {table} WHERE {condition}) AS {table}"
 
 
+def some_numbered_rows(name: str, height: int) -> str:
+    """Give each row of an input whose number is divisible by so much that few are left."""
+    return some_rows(name, f"__row % {max(height // SAMPLED, 1)} = 0")
+
+
 def some_rows_of_file(name: str, path: str, height: int) -> str:
     """Give stretches of rows of the file of an input; of a small one all."""
     if height <= SAMPLED:

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from tulosvahti.compute.dialects import translated
 from tulosvahti.compute.found import LostError, NotComputedError
-from tulosvahti.compute.sampling import SAMPLED, some_rows
+from tulosvahti.compute.sampling import some_numbered_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,7 +93,7 @@ class SparkDatabase:
 
     def sampled(self, name: str, height: int) -> str:
         """Give some rows of an input."""
-        return some_rows(name, f"__row % {max(height // SAMPLED, 1)} = 0")
+        return some_numbered_rows(name, height)
 
     def file(self, name: str) -> str:  # noqa: ARG002 (no input is one file)
         """Give none: the database plans by its own statistics."""

@@ -105,6 +105,7 @@ def take_files(
         OSError: this machine failed.
 
     """
+    syncing = syncing or Syncing()
     entries = _entries(wanted, RowStore.of(root), syncing, meanwhile)
     result = {}
     with Reach() as reach:
@@ -117,7 +118,7 @@ def take_files(
             else:
                 taken = _judged(contract, sha256, as_of, entry, reach)
             delivery = replace(taken.delivery, files=tuple(file.arrived for file in files))
-            lying = files if syncing is None else [replace(file, path=syncing.place(file.path)) for file in files]
+            lying = [replace(file, path=syncing.place(file.path)) for file in files]
             result[contract.name] = replace(taken, delivery=delivery, listed=listed, files=tuple(lying))
     return result
 
@@ -153,7 +154,7 @@ def _held(contract: Contract, root: Path, as_of: date, coming: Callable[[], None
 
 
 def _entries(
-    wanted: Sequence[tuple[Contract, Sequence[File]]], store: RowStore, syncing: Syncing | None, meanwhile: Callable[[], None] | None
+    wanted: Sequence[tuple[Contract, Sequence[File]]], store: RowStore, syncing: Syncing, meanwhile: Callable[[], None] | None
 ) -> dict[str, Entry | UnreadableError]:
     """Give the rows of each input: as the store has them, or read anew in a child process, while their files are synced."""
     keys = {contract.name: key_of(contract, ((file.name, file.sha256) for file in files)) for contract, files in wanted}
@@ -163,9 +164,8 @@ def _entries(
         if entry is not None:
             found[contract.name] = entry
     missing = [(contract, files) for contract, files in wanted if contract.name not in found]
-    settle = syncing.settle if syncing is not None else lambda: None
     if not missing:
-        settle()
+        syncing.settle()
         return found
     from tulosvahti.load.intake_apart import Order, read_apart  # noqa: PLC0415 - most runs read nothing anew
 
@@ -176,7 +176,7 @@ def _entries(
         orders = [Order(contract, files, place) for (contract, files), place in zip(missing, places, strict=True)]
         read = read_apart(orders)
         # Rows are kept of nothing that could be gone.
-        settle()
+        syncing.settle()
         for order, came in zip(orders, read, strict=True):
             name = order.contract.name
             found[name] = came if isinstance(came, UnreadableError) else store.keep(name, keys[name], order.place, came)
